@@ -1,0 +1,75 @@
+# Weir: the set-up commands. `make run` and `make test` work on a fresh machine; CONTRIBUTING.md says how long each takes.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+TOOLS := $(CURDIR)/.tools
+CARGO := cargo
+PATH := $(TOOLS)/node/bin:$(PATH)
+export PATH
+
+.PHONY: help run test check fix gen web web-test clients e2e rust clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: web ## build and start Weir on this machine; state lives in ./data
+	@echo "building weir (about 5 minutes from cold, seconds when warm)"
+	$(CARGO) build --locked -p server --bin weir
+	exec ./target/debug/weir run
+
+test: ## everything: formatting, lints, unit, structure, black-box, web, browser
+	@unset $$(env | sed -nE 's/^([A-Z0-9_]+_API_KEY)=.*/\1/p') ; \
+	$(MAKE) --no-print-directory web-test rust clients e2e
+
+check: ## formatting and lints only
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+
+rust: check ## Rust: check, then every test
+	@if $(CARGO) nextest --version >/dev/null 2>&1; \
+	then $(CARGO) nextest run --locked --workspace --all-features --profile ci; \
+	else $(CARGO) test --locked --workspace --all-features; fi
+
+fix: ## format, and apply what clippy can
+	$(CARGO) fmt --all
+	$(CARGO) clippy --fix --allow-dirty --workspace --all-targets --all-features
+
+gen: ## regenerate what is checked in: protobuf code, GraphQL schema, web documents
+	UPDATE_GENERATED=1 $(CARGO) test -p wire -p controlplane --all-features
+	cd web-admin && npm run codegen
+
+web: $(TOOLS)/web.stamp ## build the web admin into web-admin/dist
+
+web-test: web ## type-check and unit-test the web admin
+	cd web-admin && npm run typecheck && npm test
+
+clients: $(TOOLS)/clients.stamp ## black-box suite: official client packages against a running weir
+	$(CARGO) build --locked -p server --bin weir
+	$(TOOLS)/venv/bin/python -m pytest -q tests/clients
+
+e2e: web $(TOOLS)/chromium.stamp ## the web admin in a real browser against a running weir
+	$(CARGO) build --locked -p server --bin weir
+	tests/e2e.sh
+
+clean: ## remove what was built and installed here (not ./data)
+	rm -rf target .tools web-admin/node_modules web-admin/dist
+
+WEB_SOURCES := $(shell find web-admin -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/e2e/*' 2>/dev/null)
+$(TOOLS)/web.stamp: $(TOOLS)/node.stamp $(WEB_SOURCES)
+	cd web-admin && npm ci --no-audit --no-fund && npm run build
+	@touch $@
+
+$(TOOLS)/node.stamp:
+	@mkdir -p $(TOOLS)
+	@tests/install.sh node $(TOOLS)
+	@touch $@
+
+$(TOOLS)/clients.stamp: tests/clients/requirements.txt
+	@mkdir -p $(TOOLS)
+	@tests/install.sh clients $(TOOLS)
+	@touch $@
+
+$(TOOLS)/chromium.stamp:
+	@mkdir -p $(TOOLS)
+	@tests/install.sh chromium $(TOOLS)
+	@touch $@

@@ -1,0 +1,49 @@
+//! Who is calling: the key of the request, looked up in the policy in memory.
+//!
+//! Invariant: looked up on every request, also on a connection that is open already; the argument list is the
+//! authentication.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use domain::ErrorCode;
+use policy::permit::Caller;
+
+use super::error::ApiError;
+use crate::Deps;
+
+/// The caller of a request, from `Authorization: Bearer …` or `x-api-key`.
+pub(crate) struct Authenticated(pub(crate) Caller);
+
+impl FromRequestParts<Arc<Deps>> for Authenticated {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, deps: &Arc<Deps>) -> Result<Self, ApiError> {
+        let text = key_text(&parts.headers)?;
+        let snapshot = deps.cell.load().ok_or_else(not_loaded)?;
+        let caller = snapshot.authenticate(text, &deps.pepper, deps.clock.now())?;
+        Ok(Self(caller))
+    }
+}
+
+/// This node never loaded policy, so it refuses.
+pub(crate) fn not_loaded() -> ApiError {
+    ApiError::new(ErrorCode::ProviderOverloaded, "this node has not loaded its policy yet; try again shortly")
+        .with("limit_source", serde_json::json!("weir"))
+}
+
+fn key_text(headers: &HeaderMap) -> Result<&str, ApiError> {
+    let refused = |message| ApiError::new(ErrorCode::Authentication, message);
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let text = value.to_str().map_err(|_| refused("the Authorization header is not text"))?;
+        let (scheme, key) = text.split_once(' ').unwrap_or((text, ""));
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(refused("the Authorization header is not of the form: Bearer sk-weir-…"));
+        }
+        return Ok(key.trim());
+    }
+    let value = headers.get("x-api-key").ok_or_else(|| refused("no key: send Authorization: Bearer sk-weir-…"))?;
+    value.to_str().map_err(|_| refused("the x-api-key header is not text"))
+}

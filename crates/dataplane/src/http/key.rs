@@ -1,0 +1,105 @@
+//! `GET /v1/key`: what the key is, what it has used, and which budgets it draws on.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use domain::limit::Budget;
+use domain::{Amount, ErrorCode};
+use metering::ports::BudgetState;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::error::ApiError;
+use super::extract::Authenticated;
+use crate::Deps;
+
+#[derive(Serialize)]
+struct Envelope {
+    data: KeyData,
+}
+
+/// OpenRouter's shape (spec: `GET /key`); money is a JSON number written digit for digit.
+#[derive(Serialize)]
+struct KeyData {
+    label: String,
+    limit: Option<Box<RawValue>>,
+    limit_remaining: Option<Box<RawValue>>,
+    limit_reset: Option<&'static str>,
+    usage: Option<Box<RawValue>>,
+    usage_daily: Option<Box<RawValue>>,
+    usage_weekly: Option<Box<RawValue>>,
+    usage_monthly: Option<Box<RawValue>>,
+    is_free_tier: bool,
+    is_management_key: bool,
+    is_provisioning_key: bool,
+    expires_at: Option<String>,
+    organization_id: String,
+    budgets: Vec<KeyBudget>,
+}
+
+#[derive(Serialize)]
+struct KeyBudget {
+    budget_id: String,
+    name: String,
+    scope: &'static str,
+    limit_usd: Option<Box<RawValue>>,
+    spend_usd: Option<Box<RawValue>>,
+    remaining_usd: Option<Box<RawValue>>,
+    reset_interval: &'static str,
+    resets_at: String,
+}
+
+/// Answers for the key that asks.
+pub(crate) async fn show(State(deps): State<Arc<Deps>>, Authenticated(caller): Authenticated) -> Result<Response, ApiError> {
+    let now = deps.clock.now();
+    let ids = caller.budgets().iter().map(|budget| budget.id).collect();
+    let usage = deps.reads.key_usage(caller.org_id(), caller.key_id(), ids, now).await.map_err(|error| {
+        tracing::warn!(%error, "key usage cannot be read");
+        ApiError::new(ErrorCode::ProviderOverloaded, "the control plane cannot answer now; inference is not affected")
+    })?;
+    let state = |budget: &Budget| usage.budgets.iter().find(|(id, _)| *id == budget.id).map(|(_, state)| *state);
+    let budgets: Vec<(&Budget, BudgetState)> =
+        caller.budgets().iter().map(|budget| (budget.as_ref(), state(budget).unwrap_or_default())).collect();
+    let tightest = budgets.iter().min_by_key(|(budget, state)| remaining(budget, state));
+    let data = KeyData {
+        label: caller.key().label.clone(),
+        limit: tightest.and_then(|(budget, _)| number(budget.limit)),
+        limit_remaining: tightest.and_then(|(budget, state)| number(remaining(budget, state))),
+        limit_reset: tightest.map(|_| "monthly"),
+        usage: number(usage.total),
+        usage_daily: number(usage.day),
+        usage_weekly: number(usage.week),
+        usage_monthly: number(usage.month),
+        is_free_tier: false,
+        is_management_key: false,
+        is_provisioning_key: false,
+        expires_at: caller.key().expires_at.map(|moment| moment.to_string()),
+        organization_id: caller.org_id().to_string(),
+        budgets: budgets
+            .iter()
+            .map(|(budget, state)| KeyBudget {
+                budget_id: budget.id.to_string(),
+                name: budget.name.clone(),
+                scope: budget.scope.name(),
+                limit_usd: number(budget.limit),
+                spend_usd: number(state.spent + state.suspense),
+                remaining_usd: number(remaining(budget, state)),
+                reset_interval: "monthly",
+                resets_at: budget.window.at(now).end().to_string(),
+            })
+            .collect(),
+    };
+    let body = serde_json::to_vec(&Envelope { data }).map_err(|error| ApiError::internal(&error))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+fn remaining(budget: &Budget, state: &BudgetState) -> Amount {
+    budget.limit - state.spent - state.suspense
+}
+
+/// A JSON number, digit for digit.
+fn number(amount: Amount) -> Option<Box<RawValue>> {
+    RawValue::from_string(amount.to_string()).ok()
+}

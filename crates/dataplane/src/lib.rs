@@ -1,0 +1,63 @@
+//! The data plane: one request in, calls to providers, one answer out, every attempt metered.
+//!
+//! `Caller → Permit → Reservation → Answer → Settled`: each stage needs the token of the one before. Invariants: nothing
+//! here meets SQL; nothing reaches a provider without a permit that is current and a reservation that is journalled;
+//! while warm, an inference request waits for no other process of ours.
+
+mod attribution;
+mod http;
+pub mod lease;
+mod pipeline;
+pub mod policy_task;
+pub mod reads;
+pub mod ship;
+pub mod telemetry;
+pub mod upstream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Clock;
+use domain::key::Pepper;
+use metering::ports::Journal;
+use policy::cell::SnapshotCell;
+use policy::sealed::MasterKey;
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+pub use crate::http::body::BodyLimits;
+pub use crate::http::router::router;
+use crate::lease::Leases;
+use crate::reads::Reads;
+use crate::telemetry::Metrics;
+use crate::upstream::Upstream;
+
+/// Everything the data plane may touch.
+pub struct Deps {
+    /// Policy, in memory.
+    pub cell: Arc<SnapshotCell>,
+    /// What key hashes are made with.
+    pub pepper: Pepper,
+    /// What provider secrets are sealed with.
+    pub master: MasterKey,
+    /// Budget money in hand.
+    pub leases: Arc<Leases>,
+    /// Where attempts are recorded before and after they are made.
+    pub journal: Arc<dyn Journal>,
+    /// Told after every settled attempt.
+    pub settled: Arc<Notify>,
+    /// The way to providers.
+    pub upstream: Upstream,
+    /// What only the control plane can answer; never on the inference path.
+    pub reads: Arc<dyn Reads>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How large and slow request bodies may be.
+    pub body: BodyLimits,
+    /// How long a streaming app waits for content before it gets a comment.
+    pub keep_alive: Duration,
+    /// Requests run here, so that they settle also when the app has left.
+    pub tasks: TaskTracker,
+}

@@ -1,0 +1,168 @@
+//! Stage three: what an attempt can cost at most is taken from every budget in scope, before anything is sent.
+//!
+//! Invariant: under a hard budget the provider is always sent the output cap that the reservation was made for.
+
+use domain::{Amount, ErrorCode, OrgId, Timestamp, WindowId};
+use metering::budget::Reservation;
+use metering::estimate::{self, Bound, EstimateError};
+use metering::usage::Draw;
+use policy::permit::{Candidate, Permit};
+use policy::record::{Unaffordable, UnknownPrice};
+use serde_json::json;
+
+use super::Needs;
+use crate::Deps;
+use crate::http::error::ApiError;
+use crate::lease::{NotReserved, Shortage};
+
+/// Money for one attempt.
+pub(super) struct Funded {
+    pub(super) reservation: Reservation,
+    pub(super) bound: Bound,
+    /// The output cap to send, in completion tokens; `None` leaves the request as it is.
+    pub(super) cap: Option<u32>,
+    /// Why the cap is not what the app asked for, for a header.
+    pub(super) capped_by: Option<&'static str>,
+    /// Whether an unknown price is charged at the ceiling.
+    pub(super) at_ceiling: bool,
+}
+
+/// Reserves for one attempt at `candidate`, or says which budget refuses.
+pub(super) async fn reserve(
+    deps: &Deps,
+    permit: &Permit,
+    candidate: &Candidate,
+    needs: &Needs,
+    admitted_at: Timestamp,
+) -> Result<Funded, ApiError> {
+    let (cap, capped_by) = wanted_cap(permit, candidate, needs);
+    let bound = bound(permit, candidate, needs, cap)?;
+    let draws = draws(permit, admitted_at);
+    let refused = match deps.leases.reserve(draws.clone(), bound.reserved()).await {
+        Ok(reservation) => return Ok(funded(permit, needs, candidate, (reservation, bound, capped_by))),
+        Err(refused) => refused,
+    };
+    let short = match refused {
+        NotReserved::Exhausted(short) => short,
+        NotReserved::Unreachable(cause) => return Err(unreachable(&cause)),
+    };
+    if permit.rules().unaffordable == Unaffordable::Clamp && needs.may_clamp() {
+        if let Some(clamped) = bound.clamped(short.affordable) {
+            if let Ok(reservation) = deps.leases.reserve(draws, clamped.reserved()).await {
+                return Ok(funded(permit, needs, candidate, (reservation, clamped, Some("budget"))));
+            }
+        }
+    }
+    deps.metrics.budget_refusals.with_label_values(&[scope_of(permit, short.draw)]).inc();
+    Err(exhausted(permit, &short, bound.reserved().into()))
+}
+
+/// The cap an attempt would be sent with if money were no matter.
+fn wanted_cap(permit: &Permit, candidate: &Candidate, needs: &Needs) -> (u32, Option<&'static str>) {
+    let most = candidate.endpoint.max_output_tokens;
+    match needs.asked_cap {
+        Some(asked) => (asked.min(most), (asked > most).then_some("endpoint")),
+        None if permit.budgets().is_empty() => (most, None),
+        None => (permit.rules().output_cap.min(most), Some("policy")),
+    }
+}
+
+fn bound(permit: &Permit, candidate: &Candidate, needs: &Needs, cap: u32) -> Result<Bound, ApiError> {
+    let ask = estimate::Ask {
+        body_bytes: needs.body_bytes,
+        messages: needs.messages,
+        tools: needs.tools,
+        media: needs.media,
+        cache_writes: needs.cache_writes,
+        context_length: candidate.model.context_length,
+        output_cap: cap,
+        choices: needs.choices,
+    };
+    let blocks = !permit.budgets().is_empty() && permit.rules().unknown_price == UnknownPrice::Block;
+    let ceiling = (!blocks).then(|| permit.ceiling());
+    estimate::bound(&ask, &candidate.price, ceiling).map_err(|error| match error {
+        EstimateError::Unpriced(class) => ApiError::new(
+            ErrorCode::PermissionDenied,
+            format!(
+                "the {} price of {} at {} is not known, and a policy blocks unknown prices under a budget",
+                class.name(),
+                candidate.model.slug,
+                candidate.provider.slug
+            ),
+        ),
+        EstimateError::Overflow(_) => ApiError::field("max_tokens", "the request could cost more than can be counted"),
+    })
+}
+
+fn draws(permit: &Permit, admitted_at: Timestamp) -> Vec<(OrgId, Draw)> {
+    let draw = |budget: &domain::limit::Budget| Draw { budget: budget.id, window: budget.window.at(admitted_at) };
+    permit.budgets().iter().map(|budget| (budget.org, draw(budget))).collect()
+}
+
+fn funded(
+    permit: &Permit,
+    needs: &Needs,
+    candidate: &Candidate,
+    (reservation, bound, capped_by): (Reservation, Bound, Option<&'static str>),
+) -> Funded {
+    let budgeted = !permit.budgets().is_empty();
+    let as_asked = needs.asked_cap == Some(bound.output_cap());
+    let must_send = needs.may_clamp()
+        && !as_asked
+        && (budgeted || needs.asked_cap.is_some() || candidate.provider.dialect == domain::model::Dialect::Anthropic);
+    Funded {
+        reservation,
+        bound,
+        cap: must_send.then(|| bound.output_cap()),
+        capped_by: capped_by.filter(|_| must_send),
+        at_ceiling: budgeted && permit.rules().unknown_price == UnknownPrice::Ceiling,
+    }
+}
+
+fn scope_of(permit: &Permit, draw: Draw) -> &'static str {
+    permit.budgets().iter().find(|budget| budget.id == draw.budget).map_or("gone", |budget| budget.scope.name())
+}
+
+fn unreachable(cause: &str) -> ApiError {
+    tracing::warn!(cause, "budget money cannot be had; requests under hard budgets are refused");
+    let mut error = ApiError::new(
+        ErrorCode::ProviderOverloaded,
+        "whether the budget covers this request cannot be told now; try again shortly",
+    )
+    .with("limit_source", json!("weir"));
+    error.retry_after_s = Some(1);
+    error
+}
+
+/// The 402: which budget, where it stands, when it resets, whose refusal it is.
+fn exhausted(permit: &Permit, short: &Shortage, needed: Amount) -> ApiError {
+    let Some(budget) = permit.budgets().iter().find(|budget| budget.id == short.draw.budget) else {
+        return ApiError::new(ErrorCode::PaymentRequired, "a budget is used up");
+    };
+    let state = &short.state;
+    let spent = state.spent + state.suspense;
+    let in_flight = (state.limit - spent - short.affordable).max(Amount::ZERO);
+    let window: WindowId = short.draw.window;
+    let (name, scope, limit) = (&budget.name, budget.scope.name(), state.limit);
+    let message = format!(
+        "budget {name:?} ({scope}, {window}) cannot cover this request: limit {limit} USD, spent {spent} USD, reserved \
+         by requests in flight {in_flight} USD, this request needs up to {needed} USD; it resets at {} (UTC). Way out: \
+         ask an admin to raise it, send a smaller max_tokens, or wait",
+        window.end()
+    );
+    ApiError::new(ErrorCode::PaymentRequired, message).with("limit_source", json!("weir_budget")).with(
+        "budget",
+        json!({
+            "id": budget.id.to_string(),
+            "name": name,
+            "scope": scope,
+            "window": window.to_string(),
+            "limit": limit.to_string(),
+            "spent": spent.to_string(),
+            "reserved": in_flight.to_string(),
+            "needed": needed.to_string(),
+            "resets_at": window.end().to_string(),
+            "time_zone": "UTC",
+        }),
+    )
+}

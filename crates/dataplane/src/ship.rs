@@ -1,0 +1,78 @@
+//! Ships settled usage events from the journal to whoever commits them.
+//!
+//! Invariant: an event leaves the journal only after its commit came back; a failure ships it again, and the receiver
+//! drops what it has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metering::ports::{Journal, JournalError, ShipError, UsageSink};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::telemetry::Metrics;
+
+const BATCH: usize = 500;
+
+/// What shipping needs.
+pub struct Shipper {
+    /// Where events wait.
+    pub journal: Arc<dyn Journal>,
+    /// Who commits them.
+    pub sink: Arc<dyn UsageSink>,
+    /// Told when there is something to ship.
+    pub settled: Arc<Notify>,
+    /// Shows how many wait.
+    pub metrics: Metrics,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Ship(#[from] ShipError),
+}
+
+impl Shipper {
+    /// Ships until `stop`, then once more what is left.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match self.ship_all().await {
+                Ok(()) => pause = Duration::from_millis(50),
+                Err(error) => {
+                    tracing::warn!(%error, "usage events wait in the journal");
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                }
+            }
+            if stop.is_cancelled() {
+                return;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.settled.notified() => {}
+                () = tokio::time::sleep(pause.max(Duration::from_secs(1))) => {}
+            }
+        }
+    }
+
+    async fn ship_all(&self) -> Result<(), Failure> {
+        loop {
+            let waiting = self.journal.unshipped(BATCH)?;
+            self.metrics.unshipped.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
+            let Some((watermark, _)) = waiting.last() else { return Ok(()) };
+            let watermark = *watermark;
+            self.sink.commit(waiting.into_iter().map(|(_, event)| event).collect()).await?;
+            self.journal.committed(watermark)?;
+        }
+    }
+
+    /// Ships everything that waits, or fails: for the start, before old leases are freed.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or the receiver does not commit.
+    pub async fn drain(&self) -> Result<(), String> {
+        self.ship_all().await.map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,32 @@
+//! The words everybody shares: ids, organizations, keys, models, money, tokens, budgets, time, errors.
+//!
+//! Invariant: nothing here does IO, reads a clock or knows a wire format. What needs randomness or the time takes it
+//! as an argument. Core types are deliberately not `Serialize`: a type that is, belongs to some border.
+//!
+//! The vocabulary (one word per thing, in Rust, SQL, GraphQL, UI and docs): organization (org), team, member, role,
+//! key, provider, credential, model, endpoint, policy, data class, candidate, permit, budget, reservation, lease,
+//! escrow, suspense, attempt, usage event, price version, ledger, period, cost centre, node, incarnation, snapshot,
+//! epoch, revision.
+
+pub mod error;
+pub mod id;
+pub mod key;
+pub mod limit;
+pub mod model;
+pub mod money;
+pub mod org;
+pub mod price;
+pub mod secret;
+pub mod time;
+pub mod tokens;
+
+pub use error::ErrorCode;
+pub use id::{
+    BudgetId, CredentialId, EndpointId, EventId, KeyId, LeaseId, MemberId, NodeId, OrgId, PersonId, PolicyId,
+    PriceVersionId, RequestId, TeamId,
+};
+pub use limit::{BudgetScope, Window, WindowId};
+pub use money::{Amount, Pico};
+pub use secret::Secret;
+pub use time::{Clock, Timestamp};
+pub use tokens::{TokenClass, TokenUsage};

@@ -1,0 +1,14 @@
+//! Compose and run: configuration, wiring, shutdown. The only crate that sees all others.
+//!
+//! Invariant: roles differ only in which adapters they construct; no decision about a request is taken here.
+
+mod bootstrap;
+mod catalogue;
+pub mod cli;
+pub mod config;
+mod embedded;
+mod ops;
+mod quickstart;
+mod secrets;
+mod shutdown;
+mod telemetry;
