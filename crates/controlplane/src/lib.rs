@@ -1,1 +1,34 @@
-//! controlplane
+//! The admin: GraphQL and reports in, rows and policy pushes out.
+//!
+//! Invariants: every access to an organization's rows starts from an actor and a capability; every change is one
+//! transaction with its audit row; what was committed is published; every usage event that was shipped is in the ledger
+//! exactly once.
+//!
+//! `http.rs` has every route, `graphql/` the API, `service/` what can be done, `auth/` who may do it. `publish.rs` pushes
+//! policy to nodes and `source.rs` answers theirs questions; `leases.rs` and `ingest.rs` are where nodes get budget money
+//! from and ship usage to.
+
+extern crate self as store; mod stub; pub use stub::*;
+mod auth;
+pub mod bootstrap;
+mod deps;
+mod error;
+mod graphql;
+mod http;
+mod ingest;
+mod leases;
+mod metrics;
+pub mod publish;
+mod service;
+mod source;
+
+pub use auth::cookie::CookieMode;
+pub use auth::token::{InvalidSigningKey, SigningKeys};
+pub use deps::Deps;
+pub use error::AdminError;
+pub use graphql::schema::sdl;
+pub use http::router;
+pub use ingest::Ingest;
+pub use leases::Leases;
+pub use metrics::Metrics;
+pub use source::Source;

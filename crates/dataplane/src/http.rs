@@ -1,5 +1,6 @@
 //! HTTP in: routes, who is calling, bodies, errors. Handlers are thin; the work is in `pipeline`.
 
+pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod chat;
 pub(crate) mod embeddings;

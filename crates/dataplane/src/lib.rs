@@ -17,10 +17,10 @@ pub mod upstream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Clock;
+use domain::{Clock, RequestId};
 use domain::key::Pepper;
 use metering::ports::Journal;
-use policy::cell::SnapshotCell;
+use policy::SnapshotCell;
 use policy::sealed::MasterKey;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -60,4 +60,10 @@ pub struct Deps {
     pub keep_alive: Duration,
     /// Requests run here, so that they settle also when the app has left.
     pub tasks: TaskTracker,
+}
+
+impl Deps {
+    fn new_request_id(&self) -> RequestId {
+        RequestId::new(self.clock.now(), rand::random())
+    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use domain::{Clock, OrgId, Timestamp};
 use futures::StreamExt;
 use parking_lot::Mutex;
-use policy::cell::{Outcome, SnapshotCell};
+use policy::{Outcome, SnapshotCell};
 use policy::feed::{FeedError, PolicyFeed, PolicyMessage, PolicySource};
 use policy::record::{ObjectRef, OrgChange, OrgObject};
 use tokio_util::sync::CancellationToken;
@@ -75,7 +75,8 @@ impl PolicyTask {
         self.cell.install(platform, orgs);
         let held: Vec<OrgId> = self.cell.load().map(|s| s.orgs().map(|org| org.id()).collect()).unwrap_or_default();
         for gone in held.into_iter().filter(|org| !index.iter().any(|(known, _)| known == org)) {
-            self.cell.remove_org(gone);
+            // It may have been made since the index was read.
+            self.reload(gone).await?;
         }
         self.contact.made(self.clock.now());
         self.changed.notify_one();

@@ -57,4 +57,9 @@ impl Metrics {
             budget_refusals: counter("weir_budget_refusals_total", "Requests refused for a budget", &["scope"])?,
         })
     }
+
+    /// Shows how long ago policy was last known to be current, in seconds.
+    pub fn staleness(&self, seconds: i64) {
+        self.policy_revision_age.set(seconds);
+    }
 }

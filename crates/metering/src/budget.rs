@@ -249,4 +249,6 @@ impl Pool {
 }
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;

@@ -46,6 +46,16 @@ impl MemoryLeases {
         self.state.lock().budgets.remove(&draw);
     }
 
+    /// Makes available what `holder` has and did not spend: its process has ended, and its events are committed.
+    pub fn retire(&self, holder: Holder) {
+        let mut ledger = self.state.lock();
+        let theirs = ledger.escrow.iter().filter(|((owner, _), _)| *owner == holder);
+        let held: Vec<_> = theirs.map(|((_, draw), amount)| (*draw, *amount)).collect();
+        for (draw, amount) in held {
+            ledger.leave_escrow(holder, draw, amount);
+        }
+    }
+
     /// Where a budget stands.
     #[must_use]
     pub fn state(&self, draw: Draw) -> Option<BudgetState> {

@@ -50,7 +50,8 @@ impl SnapshotCell {
         self.current.load_full()
     }
 
-    /// Takes over what was loaded from the source: each part that is newer than what is held.
+    /// Takes over what was loaded from the source: each part that is newer than what is held. Removes nothing: for what
+    /// the source does not have any more, see [`Self::remove_org`].
     pub fn install(&self, platform: PlatformRecords, orgs: Vec<OrgRecords>) {
         let _writer = self.writer.lock();
         let snapshot = match self.current.load_full() {

@@ -130,7 +130,8 @@ impl OrgPolicy {
             problems.push(Problem { object: Some(ObjectRef::Org(id)), text: text.clone() });
         }
         let scopes = Scopes::of(&objects, &mut problems);
-        let keys = objects.keys.values().map(|key| (key.id, scopes.key(&objects, key, &mut problems))).collect();
+        let keys =
+            objects.keys.values().map(|key| (key.id, scopes.key(&objects, key, &mut problems))).collect();
         let credentials = newest_credentials(&objects);
         Self { id, version, objects, keys, credentials, refusal, problems }
     }
@@ -212,7 +213,8 @@ impl Scopes {
         let scopes = || layers.into_iter().flatten();
         let policies = scopes().filter_map(|scope| self.policies.get(&layer_of(scope)));
         let policies: Box<[_]> = policies.flatten().cloned().collect();
-        let budgets: Box<[_]> = scopes().filter_map(|scope| self.budgets.get(&scope)).flatten().cloned().collect();
+        let budgets: Box<[_]> =
+            scopes().filter_map(|scope| self.budgets.get(&scope)).flatten().cloned().collect();
         let refusal = if scopes().any(|scope| !exists(objects, layer_of(scope))) {
             Some("its team or member does not exist (any more)".to_owned())
         } else if policies.len() > MAX_PER_KEY || budgets.len() > MAX_PER_KEY {

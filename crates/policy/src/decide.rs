@@ -99,7 +99,12 @@ pub fn decide(
     }
     match denial {
         Some(denial) if candidates.is_empty() => Err(denial),
-        _ => Ok(Permit::new(caller.clone(), Arc::clone(snapshot.platform()), candidates, layers.effective(ask))),
+        _ => Ok(Permit::new(
+            caller.clone(),
+            Arc::clone(snapshot.platform()),
+            candidates,
+            layers.effective(ask),
+        )),
     }
 }
 
@@ -148,10 +153,11 @@ struct Decision<'a> {
 impl<'a> Decision<'a> {
     /// The candidates of one model, in the order they are to be tried.
     fn candidates(&self, name: &str) -> Result<Vec<Candidate>, Denial> {
-        let entry = self.layers.platform().entry(name).ok_or_else(|| Denial::ModelNotFound {
-            model: name.to_owned(),
-            requested: self.requested(),
-        })?;
+        let entry = self
+            .layers
+            .platform()
+            .entry(name)
+            .ok_or_else(|| Denial::ModelNotFound { model: name.to_owned(), requested: self.requested() })?;
         let mut candidates = self.permitted(entry)?;
         select::order(self.ask, &mut candidates);
         Ok(candidates)
@@ -161,7 +167,11 @@ impl<'a> Decision<'a> {
     fn permitted(&self, entry: &CompiledModel) -> Result<Vec<Candidate>, Denial> {
         let slug = || entry.model.slug.clone();
         if entry.model.kind != self.ask.kind {
-            return Err(Denial::WrongEndpoint { model: slug(), kind: entry.model.kind, requested: self.requested() });
+            return Err(Denial::WrongEndpoint {
+                model: slug(),
+                kind: entry.model.kind,
+                requested: self.requested(),
+            });
         }
         if let Some((rule, source)) = self.layers.forbids_model(&entry.folded) {
             let why = Why { rule, source: source.name() };
@@ -187,7 +197,11 @@ impl<'a> Decision<'a> {
     }
 
     /// The endpoint as a candidate, or the first rule that removes it and who set that rule.
-    fn candidate(&self, entry: &CompiledModel, endpoint: &CompiledEndpoint) -> Result<Candidate, (Rule, Source<'a>)> {
+    fn candidate(
+        &self,
+        entry: &CompiledModel,
+        endpoint: &CompiledEndpoint,
+    ) -> Result<Candidate, (Rule, Source<'a>)> {
         if let Some(removed) = self.layers.forbids_provider(&endpoint.folded_provider) {
             return Err(removed);
         }

@@ -9,6 +9,8 @@ use domain::ErrorCode;
 use domain::key::KeyRefused;
 use domain::model::ModelKind;
 
+use crate::pattern::quote;
+
 /// Why a request was refused. See spec openrouter.md §7.4 for the codes of [`Self::availability`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
@@ -42,7 +44,7 @@ pub enum Denial {
         max: usize,
     },
     /// The catalogue has no such model.
-    #[error("{model:?} is not a known model: `GET /v1/models` lists those there are")]
+    #[error("{} is not a known model: `GET /v1/models` lists those there are", quote(.model))]
     ModelNotFound {
         /// As the app named it.
         model: String,
@@ -163,7 +165,9 @@ impl Denial {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::NotAKey | Self::UnknownKey | Self::KeyRefused(_) => ErrorCode::Authentication,
-            Self::ManagementKey | Self::Broken { .. } | Self::ModelForbidden { .. } => ErrorCode::PermissionDenied,
+            Self::ManagementKey | Self::Broken { .. } | Self::ModelForbidden { .. } => {
+                ErrorCode::PermissionDenied
+            }
             Self::NoModel | Self::TooManyModels { .. } => ErrorCode::InvalidRequest,
             Self::ModelNotFound { .. } | Self::WrongEndpoint { .. } => ErrorCode::InvalidRequest,
             Self::NoEndpoint(_) => ErrorCode::NotFound,
@@ -181,7 +185,11 @@ impl Denial {
                 RuleSource::Request(field) => Some(field),
                 RuleSource::Policy { .. } | RuleSource::Platform => None,
             }),
-            Self::NotAKey | Self::UnknownKey | Self::KeyRefused(_) | Self::ManagementKey | Self::Broken { .. } => None,
+            Self::NotAKey
+            | Self::UnknownKey
+            | Self::KeyRefused(_)
+            | Self::ManagementKey
+            | Self::Broken { .. } => None,
         }
     }
 
@@ -238,7 +246,9 @@ impl fmt::Display for NoEndpoint {
             return write!(f, "{} is served by no provider here: use another model", self.model);
         }
         write!(f, "no endpoint of {} may be used:", self.model)?;
-        for (index, why) in each_once(self.excluded.iter().map(|exclusion| &exclusion.why)).into_iter().enumerate() {
+        for (index, why) in
+            each_once(self.excluded.iter().map(|exclusion| &exclusion.why)).into_iter().enumerate()
+        {
             let removed = self.excluded.iter().filter(|exclusion| exclusion.why == *why);
             let providers = each_once(removed.map(|exclusion| exclusion.provider.as_str())).join(", ");
             let separator = if index == 0 { "" } else { ";" };
@@ -252,7 +262,9 @@ impl fmt::Display for NoEndpoint {
 impl Why {
     fn way_out(&self) -> &'static str {
         match (&self.source, self.rule) {
-            (RuleSource::Request(_), _) => "ask for less in the request's `provider` object, or use another model",
+            (RuleSource::Request(_), _) => {
+                "ask for less in the request's `provider` object, or use another model"
+            }
             (_, Rule::Zdr) => "use a model with an endpoint of proven zero retention, or ask an admin",
             (_, Rule::Training) => "use a model with an endpoint that never trains, or ask an admin",
             (_, Rule::Price) => "ask the platform's operator to enter its price",

@@ -51,6 +51,12 @@ impl KeyIndex {
         }
     }
 
+    /// Whether no shard was copied.
+    #[cfg(test)]
+    pub(crate) fn shares_all_with(&self, other: &Self) -> bool {
+        self.shards.iter().zip(&other.shards).all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+
     fn remove(&mut self, hash: &KeyHash, owner: (OrgId, KeyId)) {
         if self.get(hash) != Some(owner) {
             return;

@@ -54,7 +54,11 @@ impl<'a> Layers<'a> {
         let layers = Self { platform, caller };
         for policy in layers.policies() {
             if let Some(problem) = policy.problem() {
-                let subject = format!("the policy {} of layer {}", quote(&policy.source.name), policy.source.layer.name());
+                let subject = format!(
+                    "the policy {} of layer {}",
+                    quote(&policy.source.name),
+                    policy.source.layer.name()
+                );
                 return Err(broken(subject, problem));
             }
         }
@@ -71,11 +75,13 @@ impl<'a> Layers<'a> {
     }
 
     pub(crate) fn forbids_model(&self, folded: &str) -> Option<(Rule, Source<'a>)> {
-        self.policies().find_map(|policy| policy.forbids_model(folded).map(|rule| (rule, Source::Policy(policy))))
+        self.policies()
+            .find_map(|policy| policy.forbids_model(folded).map(|rule| (rule, Source::Policy(policy))))
     }
 
     pub(crate) fn forbids_provider(&self, folded: &str) -> Option<(Rule, Source<'a>)> {
-        self.policies().find_map(|policy| policy.forbids_provider(folded).map(|rule| (rule, Source::Policy(policy))))
+        self.policies()
+            .find_map(|policy| policy.forbids_provider(folded).map(|rule| (rule, Source::Policy(policy))))
     }
 
     /// Who demands zero retention: the widest layer that does, or the request.

@@ -1,9 +1,9 @@
 //! What a caller may do, decided from an immutable snapshot.
 //!
-//! Invariants: nothing here does IO; a [`Permit`] can only be made by [`decide`]; a compile problem refuses and never
+//! Invariants: nothing here does IO; a [`Permit`] can only be made by [`decide()`]; a compile problem refuses and never
 //! allows; an older (epoch, revision) never replaces a newer one.
 //!
-//! The way of a request: [`PolicySnapshot::authenticate`] turns a key's text into a [`Caller`], [`decide`] turns a
+//! The way of a request: [`PolicySnapshot::authenticate`] turns a key's text into a [`Caller`], [`decide()`] turns a
 //! caller and an [`Ask`] into a [`Permit`] or a [`Denial`].
 
 #![warn(missing_docs)]
@@ -36,4 +36,5 @@ pub use decide::{Ask, Offer, ProviderAsk, decide, offers};
 pub use denial::{Availability, Denial, Exclusion, NoEndpoint, Rule, RuleSource, Why};
 pub use permit::{Caller, Candidate, EffectiveRules, Permit};
 pub use platform::CompiledPlatform;
+pub use rules::problem;
 pub use snapshot::{NotApplied, PolicySnapshot, Version};

@@ -80,7 +80,14 @@ impl Objects {
         let keys = self.keys.values().map(|key| OrgObject::Key(key.as_ref().clone()));
         let policies = self.policies.values().map(|policy| OrgObject::Policy(policy.source.clone()));
         let budgets = self.budgets.values().map(|budget| OrgObject::Budget(budget.as_ref().clone()));
-        let credentials = self.credentials.values().map(|secret| OrgObject::Credential(secret.as_ref().clone()));
-        org.chain(teams).chain(members).chain(keys).chain(policies).chain(budgets).chain(credentials).collect()
+        let credentials =
+            self.credentials.values().map(|secret| OrgObject::Credential(secret.as_ref().clone()));
+        org.chain(teams)
+            .chain(members)
+            .chain(keys)
+            .chain(policies)
+            .chain(budgets)
+            .chain(credentials)
+            .collect()
     }
 }

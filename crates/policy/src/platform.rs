@@ -123,7 +123,9 @@ impl CompiledPlatform {
         let models = by_slug(&records.models, |model| &model.slug, check_model, &mut problems);
         let mut models: HashMap<String, CompiledModel> = models
             .into_iter()
-            .map(|(slug, model)| (slug, CompiledModel { folded: fold(&model.slug), model, endpoints: Vec::new() }))
+            .map(|(slug, model)| {
+                (slug, CompiledModel { folded: fold(&model.slug), model, endpoints: Vec::new() })
+            })
             .collect();
         let mut seen = HashSet::new();
         for endpoint in &records.endpoints {
@@ -157,7 +159,10 @@ impl Problems {
 /// Why nothing at all is allowed.
 fn refusal(records: &PlatformRecords) -> Option<String> {
     if records.policies.len() > MAX_POLICIES {
-        return Some(format!("there are {} policies, at most {MAX_POLICIES} are read", records.policies.len()));
+        return Some(format!(
+            "there are {} policies, at most {MAX_POLICIES} are read",
+            records.policies.len()
+        ));
     }
     has_negative(&records.ceiling).then(|| "the ceiling has a negative price".to_owned())
 }
@@ -223,7 +228,10 @@ fn price_problem(prices: &[PriceVersion]) -> Option<&'static str> {
     };
     let falling = |price: &PriceVersion| {
         let tiers = price.tiers.iter();
-        tiers.clone().zip(tiers.skip(1)).any(|(tier, next)| tier.above_prompt_tokens >= next.above_prompt_tokens)
+        tiers
+            .clone()
+            .zip(tiers.skip(1))
+            .any(|(tier, next)| tier.above_prompt_tokens >= next.above_prompt_tokens)
     };
     if prices.len() > MAX_PRICES {
         return Some("it has too many price versions");
@@ -238,7 +246,10 @@ fn has_negative(prices: &UnitPrices) -> bool {
     prices.iter().any(|(_, price)| price.is_some_and(|price| price < Pico::ZERO))
 }
 
-fn newest_credentials(records: &PlatformRecords, problems: &mut Problems) -> HashMap<String, Arc<Credential>> {
+fn newest_credentials(
+    records: &PlatformRecords,
+    problems: &mut Problems,
+) -> HashMap<String, Arc<Credential>> {
     let mut sorted: Vec<_> = records.credentials.iter().collect();
     sorted.sort_by_key(|credential| credential.id);
     let mut newest = HashMap::new();

@@ -21,6 +21,13 @@ struct Lists {
     ignored_providers: ProviderSet,
 }
 
+/// Why `policy` would refuse every request it applies to; `None` for one that can be understood. For telling its author
+/// before it is stored.
+#[must_use]
+pub fn problem(policy: &Policy) -> Option<String> {
+    check(policy).and_then(|()| Lists::parse(&policy.rules).map(drop)).err()
+}
+
 impl CompiledPolicy {
     pub(crate) fn compile(source: Policy) -> Self {
         let lists = check(&source).and_then(|()| Lists::parse(&source.rules));

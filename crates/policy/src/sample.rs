@@ -9,8 +9,8 @@ use domain::model::{DataPolicy, Dialect, Endpoint, Model, ModelKind, Provider, R
 use domain::org::{Member, Org, Role, Team};
 use domain::price::{PriceVersion, UnitPrices};
 use domain::{
-    Amount, BudgetId, BudgetScope, CredentialId, EndpointId, KeyId, MemberId, OrgId, PersonId, Pico, PolicyId,
-    PriceVersionId, TeamId, Timestamp, TokenClass,
+    Amount, BudgetId, BudgetScope, CredentialId, EndpointId, KeyId, MemberId, OrgId, PersonId, Pico,
+    PolicyId, PriceVersionId, TeamId, Timestamp, TokenClass,
 };
 
 use crate::record::{Credential, Layer, OrgObject, OrgRecords, PlatformRecords, Policy, Rules, Sealed};
@@ -81,12 +81,8 @@ pub fn member() -> Member {
 pub fn org() -> OrgRecords {
     let own = Org { id: org_id(), name: "org".to_owned() };
     let key = Key { team: Some(team().id), member: Some(member().id), ..key(1, org_id()) };
-    let objects = vec![
-        OrgObject::Org(own),
-        OrgObject::Team(team()),
-        OrgObject::Member(member()),
-        OrgObject::Key(key),
-    ];
+    let objects =
+        vec![OrgObject::Org(own), OrgObject::Team(team()), OrgObject::Member(member()), OrgObject::Key(key)];
     OrgRecords { epoch: 1, org: org_id(), revision: 1, objects }
 }
 
@@ -196,5 +192,14 @@ pub fn platform() -> PlatformRecords {
         endpoint(7, "openai/embed", "openai", 10),
     ];
     let ceiling = price(0, 1_000).unit;
-    PlatformRecords { epoch: 1, revision: 1, providers, models, endpoints, credentials, policies: Vec::new(), ceiling }
+    PlatformRecords {
+        epoch: 1,
+        revision: 1,
+        providers,
+        models,
+        endpoints,
+        credentials,
+        policies: Vec::new(),
+        ceiling,
+    }
 }

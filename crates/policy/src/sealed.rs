@@ -59,7 +59,12 @@ pub enum SealError {
 ///
 /// # Errors
 /// [`SealError::TooLarge`].
-pub fn seal(master: &MasterKey, place: Place, secret: &Secret<String>, nonce: [u8; 12]) -> Result<Sealed, SealError> {
+pub fn seal(
+    master: &MasterKey,
+    place: Place,
+    secret: &Secret<String>,
+    nonce: [u8; 12],
+) -> Result<Sealed, SealError> {
     encrypt(master, &bound_to(place), secret.expose().as_bytes(), nonce).map(Sealed)
 }
 
@@ -85,7 +90,12 @@ pub fn open_credential(master: &MasterKey, credential: &Credential) -> Result<Se
 ///
 /// # Errors
 /// [`SealError::TooLarge`].
-pub fn seal_bytes(master: &MasterKey, label: &str, bytes: &[u8], nonce: [u8; 12]) -> Result<Vec<u8>, SealError> {
+pub fn seal_bytes(
+    master: &MasterKey,
+    label: &str,
+    bytes: &[u8],
+    nonce: [u8; 12],
+) -> Result<Vec<u8>, SealError> {
     encrypt(master, &labelled(label), bytes, nonce)
 }
 
@@ -97,7 +107,12 @@ pub fn open_bytes(master: &MasterKey, label: &str, sealed: &[u8]) -> Result<Vec<
     decrypt(master, &labelled(label), sealed)
 }
 
-fn encrypt(master: &MasterKey, aad: &[u8], msg: &[u8], nonce: [u8; NONCE_BYTES]) -> Result<Vec<u8>, SealError> {
+fn encrypt(
+    master: &MasterKey,
+    aad: &[u8],
+    msg: &[u8],
+    nonce: [u8; NONCE_BYTES],
+) -> Result<Vec<u8>, SealError> {
     let ciphertext = cipher(master).encrypt(&Nonce::from(nonce), Payload { msg, aad });
     let ciphertext = ciphertext.map_err(|_| SealError::TooLarge)?;
     Ok([nonce.as_slice(), &ciphertext].concat())

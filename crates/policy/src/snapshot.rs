@@ -121,7 +121,8 @@ impl PolicySnapshot {
             next.forget(change.org, version);
             return Ok(next);
         }
-        let mut objects = self.orgs.get(&change.org).map_or_else(Objects::default, |org| org.objects().clone());
+        let mut objects =
+            self.orgs.get(&change.org).map_or_else(Objects::default, |org| org.objects().clone());
         for reference in change.removed {
             objects.remove(reference);
         }

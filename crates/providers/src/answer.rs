@@ -47,7 +47,8 @@ impl Bill {
     /// The `usage` object, in OpenRouter's shape (`finish`ed JSON text). `with_completion` is false for embeddings.
     pub(crate) fn to_json(self, with_completion: bool) -> Vec<u8> {
         let count = |class| self.usage.get(class).to_string();
-        let cache_writes = self.usage.get(TokenClass::CacheWrite5m) + self.usage.get(TokenClass::CacheWrite1h);
+        let cache_writes =
+            self.usage.get(TokenClass::CacheWrite5m) + self.usage.get(TokenClass::CacheWrite1h);
         let (prompt, completion) = (self.usage.prompt_tokens(), self.usage.completion_tokens());
         let mut usage = ObjectWriter::new();
         usage.raw("prompt_tokens", &prompt.to_string());

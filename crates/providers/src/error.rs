@@ -96,7 +96,12 @@ impl ProviderError {
 
 /// What an answer with a status other than 2xx means.
 #[must_use]
-pub fn provider_error(dialect: Dialect, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ProviderError {
+pub fn provider_error(
+    dialect: Dialect,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> ProviderError {
     let retry_after_s = headers
         .get(header::RETRY_AFTER)
         .and_then(|value| value.to_str().ok())
@@ -192,7 +197,9 @@ fn classify(status: StatusCode, retry_after_s: Option<u64>, said: Said) -> Provi
         401 | 403 => (
             ProviderUnavailable,
             Retry::OtherEndpoint,
-            Some("the provider refused the credential it was called with; this is not about the app's own key"),
+            Some(
+                "the provider refused the credential it was called with; this is not about the app's own key",
+            ),
         ),
         402 => {
             (ProviderUnavailable, Retry::OtherEndpoint, Some("the account at the provider is out of credit"))

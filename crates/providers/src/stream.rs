@@ -7,8 +7,8 @@ use bytes::Bytes;
 use domain::model::Dialect;
 use serde_json::Value;
 
-use crate::anthropic::AnthropicStream;
 use crate::answer::{AnswerContext, Bill};
+use crate::anthropic::AnthropicStream;
 use crate::error::ProviderError;
 use crate::json::ObjectWriter;
 use crate::openai::OpenAiStream;
@@ -39,7 +39,7 @@ pub struct Progress {
     pub reported: Reported,
     /// Chunks with content so far.
     pub content_chunks: u64,
-    /// Bytes of text, reasoning and tool arguments so far.
+    /// Bytes of text, reasoning and tool arguments so far, also of reasoning that is kept from the app.
     pub text_bytes: u64,
 }
 
@@ -109,11 +109,12 @@ impl ChatStream {
     /// How far it has come.
     #[must_use]
     pub fn progress(&self) -> Progress {
-        let reported = match &self.wire {
-            Wire::OpenAi(wire) => wire.reported(),
-            Wire::Anthropic(wire) => wire.reported(),
+        let (reported, hidden_bytes) = match &self.wire {
+            Wire::OpenAi(wire) => (wire.reported(), 0),
+            Wire::Anthropic(wire) => (wire.reported(), wire.hidden_bytes()),
         };
-        Progress { reported, content_chunks: self.content_chunks, text_bytes: self.text_bytes }
+        let text_bytes = self.text_bytes.saturating_add(hidden_bytes);
+        Progress { reported, content_chunks: self.content_chunks, text_bytes }
     }
 
     /// What is known now that the provider has closed the stream.
@@ -129,42 +130,34 @@ impl ChatStream {
 /// The chunk with the usage: `choices` is empty, and only [`DONE`] comes after it.
 #[must_use]
 pub fn usage_chunk(context: &AnswerContext, bill: &Bill) -> Bytes {
-    let mut chunk = chunk_head(context);
+    let mut chunk = ObjectWriter::after(&chunk_head(context), 512);
+    chunk.raw("created", &context.created.to_string());
     chunk.raw("choices", "[]");
     chunk.raw_bytes("usage", &bill.to_json(true));
-    as_event(&chunk.finish())
+    chunk.finish_event()
 }
 
 /// The chunk that ends a stream after content has been sent: `error` as in an error body, and a choice that ended with
 /// `error`.
 #[must_use]
 pub fn error_chunk(context: &AnswerContext, error: &Value) -> Bytes {
-    let mut chunk = chunk_head(context);
+    let mut chunk = ObjectWriter::after(&chunk_head(context), 512);
+    chunk.raw("created", &context.created.to_string());
     chunk.raw("error", &error.to_string());
     chunk.raw(
         "choices",
         r#"[{"index":0,"delta":{"content":""},"finish_reason":"error","native_finish_reason":null}]"#,
     );
-    as_event(&chunk.finish())
+    chunk.finish_event()
 }
 
-fn chunk_head(context: &AnswerContext) -> ObjectWriter {
-    let mut head = ObjectWriter::with_capacity(512);
+/// What every chunk of an answer begins with.
+pub(crate) fn chunk_head(context: &AnswerContext) -> Vec<u8> {
+    let mut head = ObjectWriter::after(b"data: {\"object\":\"chat.completion.chunk\"", 192);
     head.string("id", &context.id);
-    head.raw("object", "\"chat.completion.chunk\"");
-    head.raw("created", &context.created.to_string());
     head.string("model", &context.model);
     head.string("provider", &context.provider);
-    head
-}
-
-/// Frames JSON text, which has no line breaks.
-pub(crate) fn as_event(json: &[u8]) -> Bytes {
-    let mut event = Vec::with_capacity(json.len() + 8);
-    event.extend_from_slice(b"data: ");
-    event.extend_from_slice(json);
-    event.extend_from_slice(b"\n\n");
-    Bytes::from(event)
+    head.into_head()
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! and worth nothing; a class is only ever subtracted from the class that contains it, never below zero.
 
 use domain::TokenClass::{
-    AudioInput, AudioOutput, CacheWrite1h, CacheWrite5m, CachedInput, ImageOutput, Input, Output, Reasoning, ToolCall,
+    AudioInput, AudioOutput, CacheWrite1h, CacheWrite5m, CachedInput, ImageOutput, Input, Output, Reasoning,
+    ToolCall,
 };
 use domain::TokenUsage;
 use serde_json::value::RawValue;
@@ -168,7 +169,9 @@ fn iterations_total(usage: &Fields<'_>) -> Result<Option<u64>, Absurd> {
     let mut total = 0_u64;
     for iteration in iterations {
         let fields = Fields::of(iteration).ok_or(Absurd)?;
-        for name in ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens"] {
+        for name in
+            ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens"]
+        {
             total = total.saturating_add(count(&fields, name)?.unwrap_or(0));
         }
     }

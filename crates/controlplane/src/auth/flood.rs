@@ -86,9 +86,11 @@ impl KeyExtractor for Peer {
 pub(crate) type PeerGuard = Arc<GovernorConfig<Peer, NoOpMiddleware>>;
 
 /// Twenty requests per address and minute, ten at once.
-pub(crate) fn peer_guard() -> Option<PeerGuard> {
+#[expect(clippy::expect_used, reason = "fails only for a period or burst of zero, and these are constants")]
+pub(crate) fn peer_guard() -> PeerGuard {
     let mut builder = GovernorConfigBuilder::default();
-    builder.period(Duration::from_secs(3)).burst_size(10).key_extractor(Peer).finish().map(Arc::new)
+    builder.period(Duration::from_secs(3)).burst_size(10);
+    Arc::new(builder.key_extractor(Peer).finish().expect("neither is zero"))
 }
 
 /// The layer that applies `guard`.

@@ -8,4 +8,4 @@ pub(crate) mod flood;
 pub(crate) mod password;
 pub(crate) mod routes;
 pub(crate) mod session;
-pub mod token;
+pub(crate) mod token;

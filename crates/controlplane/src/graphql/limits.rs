@@ -22,6 +22,52 @@ const ALIASES: usize = 15;
 /// Fields after all fragments are unfolded: bounds the work of the checks that unfold them.
 const FIELDS: usize = 2_000;
 
+/// How deep brackets may nest in the text. The parser recurses, and a stack that overflows ends the process.
+const NESTING: usize = 48;
+
+/// Refuses a text that the parser should not even see.
+pub(crate) fn check_text(query: &str) -> Result<(), AdminError> {
+    let (mut depth, mut rest) = (0_usize, query);
+    while let Some(next) = rest.chars().next() {
+        rest = match next {
+            '#' => rest.find(['\n', '\r']).and_then(|end| rest.get(end..)).unwrap_or_default(),
+            '"' => after_string(rest),
+            _ => rest.get(next.len_utf8()..).unwrap_or_default(),
+        };
+        match next {
+            '{' | '[' | '(' => depth += 1,
+            '}' | ']' | ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > NESTING {
+            return Err(AdminError::TooComplex(format!("the request nests deeper than {NESTING} brackets")));
+        }
+    }
+    Ok(())
+}
+
+/// What follows the string or block string that `text` begins with.
+fn after_string(text: &str) -> &str {
+    let (quotes, body) = match text.strip_prefix("\"\"\"") {
+        Some(body) => ("\"\"\"", body),
+        None => ("\"", text.get(1..).unwrap_or_default()),
+    };
+    let mut rest = body;
+    loop {
+        if let Some(after) = rest.strip_prefix(quotes) {
+            return after;
+        }
+        let escaped = if quotes.len() == 3 { "\\\"\"\"" } else { "\\" };
+        let mut chars = rest.chars();
+        match (rest.strip_prefix(escaped), chars.next()) {
+            (_, None) => return "",
+            (Some(after), _) if quotes.len() == 3 => rest = after,
+            (Some(after), _) => rest = after.get(after.chars().next().map_or(0, char::len_utf8)..).unwrap_or_default(),
+            (None, Some(_)) => rest = chars.as_str(),
+        }
+    }
+}
+
 /// What a selection comes to with its fragments unfolded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Measure {

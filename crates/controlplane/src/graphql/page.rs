@@ -2,8 +2,6 @@
 //!
 //! Invariant: a page that is asked for too large is refused, never silently cut down.
 
-use std::future::Future;
-
 use async_graphql::OutputType;
 use async_graphql::connection::{Connection, Edge};
 use store::{Page, Paged};

@@ -6,10 +6,10 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use domain::{Amount, Pico, Timestamp};
 
-/// US dollars as a decimal string with at most twelve decimals, e.g. `"0.000081"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Usd(pub(crate) Amount);
 
+/// US dollars as a decimal string with at most twelve decimals, e.g. `"0.000081"`.
 #[Scalar]
 impl ScalarType for Usd {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -36,10 +36,10 @@ impl From<Amount> for Usd {
     }
 }
 
-/// A moment, RFC 3339 in UTC, e.g. `"2026-11-21T00:00:00Z"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DateTime(pub(crate) Timestamp);
 
+/// A moment, RFC 3339 in UTC, e.g. `"2026-11-21T00:00:00Z"`.
 #[Scalar]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -58,10 +58,10 @@ impl From<Timestamp> for DateTime {
     }
 }
 
-/// A whole number that may be larger than GraphQL's `Int`; stays below 2⁵³, so that a browser reads it exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) u64);
 
+/// A whole number that may be larger than GraphQL's `Int`; stays below 2⁵³, so that a browser reads it exactly.
 #[Scalar]
 impl ScalarType for Count {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -5,7 +5,8 @@
 use axum::response::{IntoResponse, Response};
 use domain::ErrorCode;
 use http::{HeaderValue, StatusCode, header};
-use policy::denial::Denial;
+use policy::Denial;
+use providers::BadRequest;
 use serde_json::{Map, Value, json};
 
 /// A refusal or failure, complete enough to act on.
@@ -57,6 +58,12 @@ impl ApiError {
             fields.insert("availability".to_owned(), availability.clone());
         }
         error
+    }
+}
+
+impl From<BadRequest> for ApiError {
+    fn from(bad: BadRequest) -> Self {
+        Self::new(ErrorCode::InvalidRequest, bad.to_string()).with("field", json!(bad.field))
     }
 }
 

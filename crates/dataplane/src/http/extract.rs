@@ -9,7 +9,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use domain::ErrorCode;
-use policy::permit::Caller;
+use policy::Caller;
 
 use super::error::ApiError;
 use crate::Deps;

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::price::UnitPrices;
 use domain::{Amount, TokenClass};
-use policy::decide::{Offer, offers};
+use policy::{Offer, offers};
 use serde_json::{Map, Value, json};
 
 use super::error::ApiError;

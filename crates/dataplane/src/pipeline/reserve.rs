@@ -6,7 +6,7 @@ use domain::{Amount, ErrorCode, OrgId, Timestamp, WindowId};
 use metering::budget::Reservation;
 use metering::estimate::{self, Bound, EstimateError};
 use metering::usage::Draw;
-use policy::permit::{Candidate, Permit};
+use policy::{Candidate, Permit};
 use policy::record::{Unaffordable, UnknownPrice};
 use serde_json::json;
 
@@ -33,10 +33,10 @@ pub(super) async fn reserve(
     permit: &Permit,
     candidate: &Candidate,
     needs: &Needs,
-    admitted_at: Timestamp,
+    (admitted_at, max_cost): (Timestamp, Option<Amount>),
 ) -> Result<Funded, ApiError> {
     let (cap, capped_by) = wanted_cap(permit, candidate, needs);
-    let bound = bound(permit, candidate, needs, cap)?;
+    let (bound, capped_by) = within_max_cost(bound(permit, candidate, needs, cap)?, capped_by, max_cost)?;
     let draws = draws(permit, admitted_at);
     let refused = match deps.leases.reserve(draws.clone(), bound.reserved()).await {
         Ok(reservation) => return Ok(funded(permit, needs, candidate, (reservation, bound, capped_by))),
@@ -91,6 +91,22 @@ fn bound(permit: &Permit, candidate: &Candidate, needs: &Needs, cap: u32) -> Res
             ),
         ),
         EstimateError::Overflow(_) => ApiError::field("max_tokens", "the request could cost more than can be counted"),
+    })
+}
+
+/// The request's own `max_cost` lowers the cap, or refuses.
+fn within_max_cost(
+    bound: Bound,
+    capped_by: Option<&'static str>,
+    max_cost: Option<Amount>,
+) -> Result<(Bound, Option<&'static str>), ApiError> {
+    let Some(most) = max_cost.filter(|most| Amount::from(bound.reserved()) > *most) else {
+        return Ok((bound, capped_by));
+    };
+    let needed = bound.reserved();
+    let clamped = bound.clamped(most).filter(|clamped| clamped.output_cap() > 0);
+    clamped.map(|clamped| (clamped, Some("max_cost"))).ok_or_else(|| {
+        ApiError::field("max_cost", &format!("{most} USD cannot cover this request, which can cost up to {needed} USD"))
     })
 }
 

@@ -60,6 +60,7 @@ pub(super) struct Settled {
 /// Settles `open`: prices what was used, frees the rest, journals the event.
 pub(super) fn settle(deps: &Deps, open: Open, end: &End, seen: &Seen) -> Settled {
     let Charge { usage, source, cost, streamed, suspense, mut flags } = charge(&open, end, seen);
+    let prompt_cost = part(&usage, &open, &PROMPT);
     let spent = cost.plus(suspense).unwrap_or(cost);
     let overruns = deps.leases.settle(open.reservation, spent);
     if cost > open.attempt.reserved {
@@ -68,9 +69,9 @@ pub(super) fn settle(deps: &Deps, open: Open, end: &End, seen: &Seen) -> Settled
         tracing::error!(event.id = %open.attempt.id, cost = %cost, reserved = %open.attempt.reserved,
             "a provider billed beyond what was reserved");
     }
-    let prompt_cost = part(&usage, &open, &PROMPT);
     let is_byok = open.attempt.byok.is_some();
     deps.metrics.attempts.with_label_values(&[open.attempt.provider.as_str(), end.outcome.name()]).inc();
+    note(end, seen, &usage, cost);
     let settlement = Settlement {
         outcome: end.outcome,
         status: end.status,
@@ -93,6 +94,21 @@ pub(super) fn settle(deps: &Deps, open: Open, end: &End, seen: &Seen) -> Settled
     }
     deps.settled.notify_one();
     Settled { usage, cost, prompt_cost, is_byok }
+}
+
+/// Fills in the attempt's span.
+fn note(end: &End, seen: &Seen, usage: &TokenUsage, cost: Pico) {
+    let span = tracing::Span::current();
+    span.record("gen_ai.usage.input_tokens", usage.prompt_tokens());
+    span.record("gen_ai.usage.output_tokens", usage.completion_tokens());
+    span.record("weir.outcome", end.outcome.name());
+    span.record("weir.cost_pico", cost.get());
+    if let Some(reason) = &seen.finish_reason {
+        span.record("gen_ai.response.finish_reasons", reason.as_str());
+    }
+    if end.error.is_some() {
+        span.record("otel.status_code", "ERROR");
+    }
 }
 
 struct Charge {

@@ -2,9 +2,11 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::*;
-use crate::denial::RuleSource;
 use crate::decide::ProviderAsk;
-use crate::record::{Layer, ObjectRef, OrgChange, OrgObject, PlatformRecords, OrgRecords, Rules, Unaffordable, UnknownPrice};
+use crate::denial::RuleSource;
+use crate::record::{
+    Layer, ObjectRef, OrgChange, OrgObject, OrgRecords, PlatformRecords, Rules, Unaffordable, UnknownPrice,
+};
 use crate::sample::{self, NOW};
 
 /// Draws the cheapest of the sample's endpoints.
@@ -17,7 +19,9 @@ fn the_decision_tables_hold() {
     let mut failures = String::new();
     for file in std::fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
-        for case in std::fs::read_to_string(&path).unwrap().split("\n\n").filter(|case| !case.trim().is_empty()) {
+        for case in
+            std::fs::read_to_string(&path).unwrap().split("\n\n").filter(|case| !case.trim().is_empty())
+        {
             cases += 1;
             check(case, &mut failures);
         }
@@ -35,7 +39,9 @@ fn check(case: &str, failures: &mut String) {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
             "#" => {}
-            "byok:" => org.objects.push(OrgObject::Credential(sample::credential(number, Some(org.org), rest))),
+            "byok:" => {
+                org.objects.push(OrgObject::Credential(sample::credential(number, Some(org.org), rest)))
+            }
             "ask:" => decided = Some(ask(&platform, &org, rest)),
             "=>" if rest.starts_with("rules ") => assert_line(case, rest, &rules(decided.as_ref()), failures),
             "=>" => assert_line(case, rest, &outcome(decided.as_ref()), failures),
@@ -279,7 +285,8 @@ fn offers_are_the_models_a_bare_request_could_use() {
     org.objects.push(OrgObject::Policy(sample::policy(1, Layer::Org, rules)));
     let snapshot = PolicySnapshot::build(sample::platform(), [org]);
     let offers = offers(&snapshot, &caller(&snapshot), NOW).unwrap();
-    let offered: Vec<_> = offers.iter().map(|offer| (offer.model.slug.as_str(), providers(&offer.candidates))).collect();
+    let offered: Vec<_> =
+        offers.iter().map(|offer| (offer.model.slug.as_str(), providers(&offer.candidates))).collect();
     assert_eq!(offered, [("openai/embed", "openai".to_owned()), ("openai/gpt", "azure".to_owned())]);
 }
 
@@ -301,4 +308,51 @@ fn the_price_version_that_applies_now_is_taken() {
     assert_eq!(price(NOW.plus_seconds(-1)), 1);
     assert_eq!(price(NOW), 90);
     assert_eq!(price(NOW.plus_seconds(1)), 91);
+}
+
+/// One policy for every rule at every layer.
+fn every_policy() -> Vec<crate::record::Policy> {
+    let layers = ["platform:", "org:", "team:", "member:", "key:"];
+    let rules = [
+        "models=openai/*",
+        "models=",
+        "!models=anthropic/claude",
+        "providers=azure,vertex",
+        "!providers=openai",
+        "zdr",
+        "no_training",
+        "models=bad",
+    ];
+    let all = layers.into_iter().flat_map(|layer| rules.map(|rules| (layer_named(layer), rules_from(rules))));
+    all.map(|(layer, rules)| sample::policy(0, layer, rules)).collect()
+}
+
+/// The endpoints a request for both models may go to, under these policies.
+fn permitted(policies: &[&crate::record::Policy]) -> Vec<domain::EndpointId> {
+    let (mut platform, mut org) = (sample::platform(), sample::org());
+    for (number, policy) in (1..).zip(policies) {
+        let policy = crate::record::Policy { id: domain::PolicyId::from_bits(number), ..(*policy).clone() };
+        match policy.layer {
+            Layer::Platform => platform.policies.push(policy),
+            _ => org.objects.push(OrgObject::Policy(policy)),
+        }
+    }
+    let permit = ask(&platform, &org, "openai/gpt models=anthropic/claude");
+    let candidates = permit.as_ref().map_or(&[][..], Permit::candidates);
+    candidates.iter().map(|candidate| candidate.endpoint.id).collect()
+}
+
+#[test]
+fn a_policy_added_at_any_layer_never_adds_a_candidate() {
+    let policies = every_policy();
+    for first in &policies {
+        let before = permitted(&[first]);
+        for second in &policies {
+            let after = permitted(&[first, second]);
+            assert!(after.iter().all(|id| before.contains(id)), "{second:?} loosens {first:?}");
+            let alone = permitted(&[second]);
+            let both = before.iter().filter(|id| alone.contains(id)).count();
+            assert_eq!(after.len(), both, "{first:?} and {second:?} intersect");
+        }
+    }
 }

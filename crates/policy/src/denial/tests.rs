@@ -70,7 +70,8 @@ fn key_refusals_are_told_apart_but_share_a_code() {
 #[test]
 fn the_wrong_path_says_the_right_one() {
     let requested = vec!["openai/embed".to_owned()];
-    let denial = Denial::WrongEndpoint { model: "openai/embed".to_owned(), kind: ModelKind::Embeddings, requested };
+    let denial =
+        Denial::WrongEndpoint { model: "openai/embed".to_owned(), kind: ModelKind::Embeddings, requested };
     assert!(denial.to_string().contains("/v1/embeddings"));
     assert!(denial.availability().unwrap().constraint.unwrap().1.contains("/v1/embeddings"));
 }

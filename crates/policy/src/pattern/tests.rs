@@ -16,7 +16,9 @@ fn a_slug_is_itself_and_a_wildcard_is_an_author() {
 
 #[test]
 fn what_could_not_match_is_an_error() {
-    for entry in ["", "gpt", "*", "*/gpt", "openai/", "/gpt", "openai/g*", "open ai/gpt", "openai/gpt\n", "ö/gpt"] {
+    for entry in
+        ["", "gpt", "*", "*/gpt", "openai/", "/gpt", "openai/g*", "open ai/gpt", "openai/gpt\n", "ö/gpt"]
+    {
         assert!(ModelSet::parse(&names(&[entry])).is_err(), "{entry:?}");
     }
     for entry in ["", "*", "open ai", "öpenai"] {

@@ -32,7 +32,11 @@ fn two_organizations_rows_cannot_be_swapped() {
 fn a_secret_opens_nowhere_else() {
     let sealed = sealed(place(Some(1), 2, 3));
     for elsewhere in [place(None, 2, 3), place(Some(1), 4, 3), place(Some(1), 2, 4), place(Some(2), 1, 3)] {
-        assert_eq!(open(&master(), elsewhere, &sealed).unwrap_err(), SealError::NotAuthentic, "{elsewhere:?}");
+        assert_eq!(
+            open(&master(), elsewhere, &sealed).unwrap_err(),
+            SealError::NotAuthentic,
+            "{elsewhere:?}"
+        );
     }
     let other_master = MasterKey::new([2; 32]);
     assert_eq!(open(&other_master, place(Some(1), 2, 3), &sealed).unwrap_err(), SealError::NotAuthentic);

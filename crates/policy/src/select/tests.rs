@@ -4,7 +4,7 @@ use domain::Timestamp;
 
 use super::*;
 use crate::decide::decide;
-use crate::record::{OrgObject, PlatformRecords};
+use crate::record::PlatformRecords;
 use crate::sample::{self, NOW};
 use crate::snapshot::PolicySnapshot;
 
@@ -14,11 +14,10 @@ fn picos(prices: &[i64]) -> Vec<Pico> {
 
 /// The providers in the order they would be tried, for one seed.
 fn ordered(platform: &PlatformRecords, seed: u64) -> Vec<String> {
-    let mut org = sample::org();
-    org.objects.push(OrgObject::Credential(sample::credential(50, Some(org.org), "unused")));
-    let snapshot = PolicySnapshot::build(platform.clone(), [org]);
+    let snapshot = PolicySnapshot::build(platform.clone(), [sample::org()]);
     let caller = snapshot.authenticate(sample::key_text(1).expose(), &sample::pepper(), NOW).unwrap();
-    let permit = decide(&snapshot, &caller, &Ask::new(ModelKind::Chat, Some("openai/gpt"), seed), NOW).unwrap();
+    let permit =
+        decide(&snapshot, &caller, &Ask::new(ModelKind::Chat, Some("openai/gpt"), seed), NOW).unwrap();
     permit.candidates().iter().map(|candidate| candidate.provider.slug.clone()).collect()
 }
 

@@ -43,3 +43,27 @@ fn a_question_about_the_schema_alone_is_known_as_one() {
     assert_eq!(outcome("{ __schema { types { name } } __typename }"), Ok(true));
     assert_eq!(outcome("{ __schema { types { name } } viewer { person { id } } }"), Ok(false));
 }
+
+#[test]
+fn text_that_nests_too_deep_never_reaches_the_parser() {
+    let nested = |n: usize| format!("{}a{}", "{a".repeat(n), "}".repeat(n));
+    assert!(check_text(&nested(48)).is_ok());
+    assert_eq!(check_text(&nested(49)).unwrap_err().code(), "TOO_COMPLEX");
+    assert!(check_text(&"[".repeat(100_000)).is_err());
+}
+
+#[test]
+fn brackets_in_strings_and_comments_neither_count_nor_hide_others() {
+    let many = "{".repeat(60);
+    for harmless in [
+        format!("{{ a(b: \"{many}\") }}"),
+        format!("{{ a(b: \"\\\"{many}\") }}"),
+        format!("{{ a(b: \"\"\"{many}\"\"\") }}"),
+        format!("{{ a # {many}\n }}"),
+    ] {
+        assert!(check_text(&harmless).is_ok(), "{harmless}");
+    }
+    for hidden in ["{#}\n", "{\"}\"", "{\"\"\"}\"\"\"", "{\"\\\\\"\"}\""] {
+        assert!(check_text(&hidden.repeat(49)).is_err(), "{hidden}");
+    }
+}

@@ -1,0 +1,59 @@
+//! Everything the control plane may touch.
+//!
+//! Invariant: built once by whoever starts the process; nothing else is reached for.
+
+use std::sync::Arc;
+
+use domain::Clock;
+use domain::key::Pepper;
+use policy::sealed::MasterKey;
+use store::Store;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::cookie::CookieMode;
+use crate::auth::flood::AccountGuard;
+use crate::auth::password::Passwords;
+use crate::auth::token::SigningKeys;
+use crate::graphql::schema::Schemas;
+use crate::metrics::Metrics;
+
+/// What the control plane is given.
+#[derive(Clone)]
+pub struct Deps {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What key hashes are made with.
+    pub pepper: Pepper,
+    /// What provider secrets are sealed with.
+    pub master_key: MasterKey,
+    /// What access tokens are signed with.
+    pub signing_keys: Arc<SigningKeys>,
+    /// How browsers reach us.
+    pub cookies: CookieMode,
+    /// Notified after every commit; wakes the publisher.
+    pub committed: Arc<Notify>,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Where tasks are started.
+    pub tasks: TaskTracker,
+    /// Ends those tasks.
+    pub shutdown: CancellationToken,
+}
+
+/// What handlers share.
+pub(crate) struct App {
+    pub(crate) deps: Deps,
+    pub(crate) passwords: Passwords,
+    pub(crate) accounts: AccountGuard,
+    pub(crate) schemas: Schemas,
+}
+
+impl App {
+    pub(crate) fn new(deps: Deps) -> Self {
+        Self { deps, passwords: Passwords::new(), accounts: AccountGuard::default(), schemas: Schemas::build() }
+    }
+}

@@ -1,0 +1,210 @@
+//! Every mutation, one line of intent each: find the organization, call the service, show the result.
+//!
+//! Invariant: every mutation names its organization, and gets there through the actor.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, MaybeUndefined, Object};
+use domain::Secret;
+
+use crate::auth::actor::{Access, Actor};
+use crate::deps::App;
+use crate::error::AdminError;
+use crate::graphql::error::Result;
+use crate::graphql::scalars::Count;
+use crate::graphql::types::budget::{Budget, BudgetPayload, CreateBudgetInput, RemoveBudgetInput, UpdateBudgetInput};
+use crate::graphql::types::credential::{Credential, CredentialPayload, RemoveCredentialInput, StoreCredentialInput};
+use crate::graphql::types::key::{CreateKeyInput, Key, KeyPayload, KeySecretPayload, RevokeKeyInput, RotateKeyInput};
+use crate::graphql::types::member::{
+    CreateMemberInput, CreateMemberPayload, MemberPayload, RemoveMemberInput, UpdateMemberInput,
+};
+use crate::graphql::types::organization::{Organization, OrganizationPayload, RenameOrganizationInput};
+use crate::graphql::types::policy::{
+    CreatePolicyInput, Policy, PolicyPayload, RemovePolicyInput, UpdatePolicyInput, layer,
+};
+use crate::graphql::types::team::{CreateTeamInput, Team, TeamPayload, UpdateTeamInput};
+use crate::graphql::types::budget::scope;
+use crate::service::input::{id, optional_id};
+use crate::service::keys::NewKey;
+use crate::service::members::{MemberChange, NewMember};
+use crate::service::teams::TeamChange;
+use crate::service::{budgets, credentials, keys, members, organizations, policies, teams};
+
+pub(crate) struct Mutation;
+
+/// Everything that can be changed. Each payload carries the revision of the organization's policy that holds the change.
+#[Object]
+impl Mutation {
+    /// Gives the organization another name.
+    async fn rename_organization(&self, ctx: &Context<'_>, input: RenameOrganizationInput) -> Result<OrganizationPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let changed = organizations::rename(&app, &access, &input.name).await?;
+        let organization = Organization { app, access, org: changed.object };
+        Ok(OrganizationPayload { organization, revision: Count(changed.revision) })
+    }
+
+    /// Makes a team.
+    async fn create_team(&self, ctx: &Context<'_>, input: CreateTeamInput) -> Result<TeamPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let changed = teams::create(&app, &access, &input.name, input.cost_centre.as_deref()).await?;
+        Ok(TeamPayload { team: Team(changed.object), revision: Count(changed.revision) })
+    }
+
+    /// Changes a team's name or cost centre.
+    async fn update_team(&self, ctx: &Context<'_>, input: UpdateTeamInput) -> Result<TeamPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let change =
+            TeamChange { id: id("id", &input.id)?, name: input.name, cost_centre: as_change(input.cost_centre) };
+        let changed = teams::update(&app, &access, change).await?;
+        Ok(TeamPayload { team: Team(changed.object), revision: Count(changed.revision) })
+    }
+
+    /// Adds a member; a person who is new here gets a first password.
+    async fn create_member(&self, ctx: &Context<'_>, input: CreateMemberInput) -> Result<CreateMemberPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let new = NewMember {
+            email: input.email,
+            name: input.name,
+            role: input.role.into(),
+            team: optional_id("teamId", input.team_id.as_ref())?,
+            password: input.password.map(Secret::new),
+        };
+        let (changed, initial_password) = members::create(&app, &access, new).await?;
+        let revision = Count(changed.revision);
+        Ok(CreateMemberPayload { member: changed.object.into(), initial_password, revision })
+    }
+
+    /// Changes a member's role or team.
+    async fn update_member(&self, ctx: &Context<'_>, input: UpdateMemberInput) -> Result<MemberPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let team = match as_change(input.team_id) {
+            Some(team) => Some(optional_id("teamId", team.as_ref())?),
+            None => None,
+        };
+        let change = MemberChange { id: id("id", &input.id)?, role: input.role.map(Into::into), team };
+        let changed = members::update(&app, &access, change).await?;
+        Ok(MemberPayload { member: changed.object.into(), revision: Count(changed.revision) })
+    }
+
+    /// Ends a membership.
+    async fn remove_member(&self, ctx: &Context<'_>, input: RemoveMemberInput) -> Result<MemberPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let changed = members::remove(&app, &access, id("id", &input.id)?).await?;
+        Ok(MemberPayload { member: changed.object.into(), revision: Count(changed.revision) })
+    }
+
+    /// Mints a key and shows its text, once.
+    async fn create_key(&self, ctx: &Context<'_>, input: CreateKeyInput) -> Result<KeySecretPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let new = NewKey {
+            name: input.name,
+            kind: input.kind.into(),
+            team: optional_id("teamId", input.team_id.as_ref())?,
+            member: optional_id("memberId", input.member_id.as_ref())?,
+            expires_at: input.expires_at.map(|moment| moment.0),
+        };
+        let (changed, secret) = keys::create(&app, &access, new).await?;
+        Ok(KeySecretPayload { key: Key(changed.object), secret, revision: Count(changed.revision) })
+    }
+
+    /// Gives a key another text and shows it, once.
+    async fn rotate_key(&self, ctx: &Context<'_>, input: RotateKeyInput) -> Result<KeySecretPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let (changed, secret) = keys::rotate(&app, &access, id("id", &input.id)?, input.grace_seconds).await?;
+        Ok(KeySecretPayload { key: Key(changed.object), secret, revision: Count(changed.revision) })
+    }
+
+    /// Ends a key for good.
+    async fn revoke_key(&self, ctx: &Context<'_>, input: RevokeKeyInput) -> Result<KeyPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let changed = keys::revoke(&app, &access, id("id", &input.id)?).await?;
+        Ok(KeyPayload { key: Key(changed.object), revision: Count(changed.revision) })
+    }
+
+    /// Makes a budget. Made in mid-window it counts what was spent since the window began.
+    async fn create_budget(&self, ctx: &Context<'_>, input: CreateBudgetInput) -> Result<BudgetPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let new = budgets::NewBudget {
+            scope: scope(input.scope, input.scope_id.as_ref())?,
+            name: input.name,
+            limit: input.limit.0,
+            window: input.window.into(),
+        };
+        let changed = budgets::create(&app, &access, new).await?;
+        Ok(BudgetPayload { budget: Budget(changed.object), revision: Count(changed.revision) })
+    }
+
+    /// Changes a budget's name or limit. Lowering is always accepted.
+    async fn update_budget(&self, ctx: &Context<'_>, input: UpdateBudgetInput) -> Result<BudgetPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let change = (input.name, input.limit.map(|limit| limit.0));
+        let changed = budgets::update(&app, &access, id("id", &input.id)?, change).await?;
+        Ok(BudgetPayload { budget: Budget(changed.object), revision: Count(changed.revision) })
+    }
+
+    /// Removes a budget.
+    async fn remove_budget(&self, ctx: &Context<'_>, input: RemoveBudgetInput) -> Result<BudgetPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let changed = budgets::remove(&app, &access, id("id", &input.id)?).await?;
+        Ok(BudgetPayload { budget: Budget(changed.object), revision: Count(changed.revision) })
+    }
+
+    /// Makes a policy.
+    async fn create_policy(&self, ctx: &Context<'_>, input: CreatePolicyInput) -> Result<PolicyPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let content = (layer(input.layer, input.layer_id.as_ref())?, input.rules.into());
+        let changed = policies::create(&app, &access, &input.name, content).await?;
+        Ok(PolicyPayload { policy: Policy(changed.object), revision: Count(changed.revision) })
+    }
+
+    /// Changes a policy's name, or replaces its rules.
+    async fn update_policy(&self, ctx: &Context<'_>, input: UpdatePolicyInput) -> Result<PolicyPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let change = (input.name, input.rules.map(Into::into));
+        let changed = policies::update(&app, &access, id("id", &input.id)?, change).await?;
+        Ok(PolicyPayload { policy: Policy(changed.object), revision: Count(changed.revision) })
+    }
+
+    /// Removes a policy.
+    async fn remove_policy(&self, ctx: &Context<'_>, input: RemovePolicyInput) -> Result<PolicyPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let changed = policies::remove(&app, &access, id("id", &input.id)?).await?;
+        Ok(PolicyPayload { policy: Policy(changed.object), revision: Count(changed.revision) })
+    }
+
+    /// Stores a provider's secret of the organization's own, or replaces the secret of one.
+    async fn store_credential(&self, ctx: &Context<'_>, input: StoreCredentialInput) -> Result<CredentialPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let new = credentials::NewCredential {
+            id: optional_id("id", input.id.as_ref())?,
+            provider: input.provider,
+            label: input.label,
+            secret: Secret::new(input.secret),
+        };
+        let changed = credentials::store(&app, &access, new).await?;
+        Ok(CredentialPayload { credential: Credential(changed.object), revision: Count(changed.revision) })
+    }
+
+    /// Forgets a provider's secret.
+    async fn remove_credential(&self, ctx: &Context<'_>, input: RemoveCredentialInput) -> Result<CredentialPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let changed = credentials::remove(&app, &access, id("id", &input.id)?).await?;
+        Ok(CredentialPayload { credential: Credential(changed.object), revision: Count(changed.revision) })
+    }
+}
+
+/// The organization that a mutation names, if the caller is a member of it.
+fn enter(ctx: &Context<'_>, organization: &ID) -> Result<(Arc<App>, Access)> {
+    let org = organization.parse().map_err(|_| AdminError::NotFound("organization"))?;
+    let access = ctx.data_unchecked::<Arc<Actor>>().access(org)?;
+    Ok((Arc::clone(ctx.data_unchecked::<Arc<App>>()), access))
+}
+
+/// Left out: no change. Null: none.
+fn as_change<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
+    match value {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value)),
+    }
+}

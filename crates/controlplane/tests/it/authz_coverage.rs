@@ -1,0 +1,189 @@
+//! Every mutation and every field of an organization, for every role, in the own and in a foreign organization.
+//!
+//! The table below is written by hand: it is what the documentation promises, and fails when the schema has a field
+//! that it lacks.
+
+use std::collections::BTreeSet;
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use serde_json::{Value, json};
+
+use crate::world::{World, code};
+
+const ALL: &str = "OWNER ADMIN TEAM_ADMIN MEMBER FINANCE AUDITOR";
+const ADMINS: &str = "OWNER ADMIN";
+
+/// Field, what to select of it with which arguments, and who may.
+const ORGANIZATION: &[(&str, &str, &str)] = &[
+    ("id", "id", ALL),
+    ("name", "name", ALL),
+    ("viewerRole", "viewerRole", ALL),
+    ("teams", "teams { nodes { id name costCentre } }", ALL),
+    ("members", "members { nodes { id role teamId person { id email name } } }", ALL),
+    ("keys", "keys { nodes { id name kind label publicId teamId memberId } }", "OWNER ADMIN TEAM_ADMIN MEMBER AUDITOR"),
+    ("budgets", "budgets { nodes { id name state { spent } } }", "OWNER ADMIN TEAM_ADMIN FINANCE AUDITOR"),
+    ("policies", "policies { nodes { id name rules { zdr } } }", "OWNER ADMIN AUDITOR"),
+    ("credentials", "credentials { nodes { id provider label } }", "OWNER ADMIN AUDITOR"),
+    ("usageEvents", "usageEvents(period: \"2026-11\") { nodes { id cost } }", "OWNER ADMIN FINANCE AUDITOR"),
+    ("chargeback", "chargeback(period: \"2026-11\") { total }", "OWNER ADMIN FINANCE AUDITOR"),
+    ("auditLog", "auditLog { nodes { action } }", "OWNER ADMIN AUDITOR"),
+];
+
+/// Mutation, its payload's selection, its input but for the organization, and who may.
+fn mutations(world: &Fixture) -> Vec<(&'static str, &'static str, Value, &'static str)> {
+    let key_makers = "OWNER ADMIN TEAM_ADMIN";
+    vec![
+        ("renameOrganization", "organization { id }", json!({ "name": "Acme" }), ADMINS),
+        ("createTeam", "team { id }", json!({ "name": "New" }), ADMINS),
+        ("updateTeam", "team { id }", json!({ "id": world.team, "name": "Renamed" }), ADMINS),
+        ("createMember", "member { id }", json!({ "email": "new@example.com", "name": "N", "role": "MEMBER" }), ADMINS),
+        ("updateMember", "member { id }", json!({ "id": world.member, "role": "MEMBER" }), ADMINS),
+        ("removeMember", "member { id }", json!({ "id": world.leaver }), ADMINS),
+        ("createKey", "secret", json!({ "name": "K", "teamId": world.team }), key_makers),
+        ("rotateKey", "secret", json!({ "id": world.key, "graceSeconds": 60 }), key_makers),
+        ("revokeKey", "key { id }", json!({ "id": world.key }), key_makers),
+        ("createBudget", "budget { id }", json!({ "name": "B", "scope": "ORG", "limit": "10" }), ADMINS),
+        ("updateBudget", "budget { id }", json!({ "id": world.budget, "limit": "20" }), ADMINS),
+        ("removeBudget", "budget { id }", json!({ "id": world.budget }), ADMINS),
+        ("createPolicy", "policy { id }", json!({ "name": "P", "layer": "ORG", "rules": { "zdr": true } }), ADMINS),
+        ("updatePolicy", "policy { id }", json!({ "id": world.policy, "rules": { "zdr": true } }), ADMINS),
+        ("removePolicy", "policy { id }", json!({ "id": world.policy }), ADMINS),
+        ("storeCredential", "credential { id }", json!({ "provider": "none", "label": "L", "secret": "s" }), ADMINS),
+        ("removeCredential", "credential { id }", json!({ "id": ZERO_CREDENTIAL }), ADMINS),
+    ]
+}
+
+const ZERO_CREDENTIAL: &str = "cred_00000000000000000000000000000000";
+const ZERO_ORG: &str = "org_00000000000000000000000000000000";
+
+/// One organization with something of each kind, and a management key per role.
+struct Fixture {
+    world: World,
+    callers: Vec<(&'static str, String)>,
+    team: String,
+    member: String,
+    leaver: String,
+    key: String,
+    budget: String,
+    policy: String,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let team = world.team("Search").await;
+        let mut callers = vec![("OWNER", world.owner.clone())];
+        for role in ["ADMIN", "TEAM_ADMIN", "MEMBER", "FINANCE", "AUDITOR"] {
+            callers.push((role, world.member(role, Some(&team)).await.1));
+        }
+        let made = |field: &'static str, object: &'static str, input: Value| made(&world, field, object, input);
+        let person = |n: u8| json!({ "email": format!("p{n}@example.com"), "name": "P", "role": "MEMBER" });
+        let (member, leaver) =
+            (made("createMember", "member", person(1)).await, made("createMember", "member", person(2)).await);
+        let key = made("createKey", "key", json!({ "name": "K", "teamId": team })).await;
+        let budget = made("createBudget", "budget", json!({ "name": "B", "scope": "ORG", "limit": "1" })).await;
+        let rules = json!({ "noTraining": true });
+        let policy = made("createPolicy", "policy", json!({ "name": "P", "layer": "ORG", "rules": rules })).await;
+        Self { world, callers, team, member, leaver, key, budget, policy }
+    }
+}
+
+async fn made(world: &World, field: &str, object: &str, input: Value) -> String {
+    let query = mutation(field, &format!("{object} {{ id }}"));
+    let data = world.ask(&query, with_org(input, &world.org.to_string())).await;
+    data[field][object]["id"].as_str().unwrap().to_owned()
+}
+
+fn mutation(field: &str, selection: &str) -> String {
+    let (first, rest) = field.split_at(1);
+    format!("mutation($i: {}{rest}Input!) {{ {field}(input: $i) {{ {selection} }} }}", first.to_uppercase())
+}
+
+fn with_org(mut input: Value, org: &str) -> Value {
+    input["organizationId"] = json!(org);
+    json!({ "i": input })
+}
+
+fn fields_of(object: &str) -> BTreeSet<String> {
+    let document = parse_schema(controlplane::sdl()).unwrap();
+    document
+        .definitions
+        .into_iter()
+        .filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(found) if found.node.name.node == object => match found.node.kind {
+                TypeKind::Object(object) => Some(object.fields),
+                _ => None,
+            },
+            _ => None,
+        })
+        .flatten()
+        .map(|field| field.node.name.node.to_string())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_table_has_every_field_of_the_schema() {
+    let fixture = Fixture::new().await;
+    let table: BTreeSet<String> = ORGANIZATION.iter().map(|(field, ..)| (*field).to_owned()).collect();
+    assert_eq!(table, fields_of("Organization"));
+    let table: BTreeSet<String> = mutations(&fixture).iter().map(|(field, ..)| (*field).to_owned()).collect();
+    assert_eq!(table, fields_of("Mutation"));
+    let roots = BTreeSet::from(["models", "node", "organization", "viewer"].map(str::to_owned));
+    assert_eq!(roots, fields_of("Query"), "a new root field needs tests of its own");
+}
+
+#[tokio::test]
+async fn every_role_reads_what_the_table_says_and_nothing_else() {
+    let fixture = Fixture::new().await;
+    let org = fixture.world.org.to_string();
+    for (field, selection, allowed) in ORGANIZATION {
+        let query = format!("query($o: ID!) {{ organization(id: $o) {{ {selection} }} }}");
+        for (role, key) in &fixture.callers {
+            let answer = fixture.world.graphql(key, &query, json!({ "o": org })).await;
+            let expected = if allowed.split(' ').any(|name| name == *role) { "" } else { "FORBIDDEN" };
+            assert_eq!(code(&answer), expected, "{field} by {role}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_role_changes_what_the_table_says_and_nothing_else() {
+    let fixture = Fixture::new().await;
+    let org = fixture.world.org.to_string();
+    for (field, selection, input, allowed) in mutations(&fixture) {
+        let query = mutation(field, selection);
+        // The least powerful first, so that what a powerful one removes is still there to be refused.
+        for (role, key) in fixture.callers.iter().rev() {
+            let answer = fixture.world.graphql(key, &query, with_org(input.clone(), &org)).await;
+            let may = allowed.split(' ').any(|name| name == *role);
+            assert_eq!(code(&answer) != "FORBIDDEN", may, "{field} by {role}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_organization_looks_exactly_like_one_that_does_not_exist() {
+    let (fixture, other) = (Fixture::new().await, World::new().await);
+    // The other world has its own database; a caller of the first who knows an id of it learns nothing.
+    let foreign = other.org.to_string();
+    let reads = ORGANIZATION.iter().map(|(field, selection, _)| {
+        (*field, format!("query($o: ID!) {{ organization(id: $o) {{ {selection} }} }}"), None)
+    });
+    let writes = mutations(&fixture)
+        .into_iter()
+        .map(|(field, selection, input, _)| (field, mutation(field, selection), Some(input)))
+        .collect::<Vec<_>>();
+    for (field, query, input) in reads.chain(writes) {
+        for (role, key) in &fixture.callers {
+            let variables = |org: &str| match &input {
+                Some(input) => with_org(input.clone(), org),
+                None => json!({ "o": org }),
+            };
+            let theirs = fixture.world.graphql(key, &query, variables(&foreign)).await;
+            let nowhere = fixture.world.graphql(key, &query, variables(ZERO_ORG)).await;
+            assert_eq!(code(&theirs), "NOT_FOUND", "{field} by {role}");
+            assert_eq!(theirs, nowhere, "{field} by {role}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! A control plane in a temporary folder, with one organization, and clients that talk to its router.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use controlplane::bootstrap::{First, first_org};
+use controlplane::{CookieMode, Deps, Metrics, SigningKeys, router};
+use domain::key::Pepper;
+use domain::time::FixedClock;
+use domain::{Clock, OrgId, Secret, Timestamp};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use policy::sealed::MasterKey;
+use serde_json::{Value, json};
+use store::Store;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+pub(crate) const EMAIL: &str = "ada@example.com";
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+pub(crate) struct World {
+    pub(crate) router: Router,
+    pub(crate) deps: Deps,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) org: OrgId,
+    /// The owner's management key.
+    pub(crate) owner: String,
+    pub(crate) api_key: String,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    /// The code of a refusal outside of GraphQL.
+    pub(crate) fn code(&self) -> String {
+        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("weir.db").display());
+        let store = Store::connect(&url).await.unwrap();
+        let clock = Arc::new(FixedClock::new(Timestamp::parse("2026-11-21T12:00:00Z").unwrap()));
+        let pepper = Pepper::new([7; 32]);
+        let first = First {
+            org_name: "Acme".to_owned(),
+            email: EMAIL.to_owned(),
+            owner_name: "Ada".to_owned(),
+            password: Secret::new(PASSWORD.to_owned()),
+        };
+        let made = first_org(&store, clock.as_ref(), &pepper, first).await.unwrap().unwrap();
+        let deps = Deps {
+            store,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            pepper,
+            master_key: MasterKey::new([9; 32]),
+            signing_keys: Arc::new(SigningKeys::new(&Secret::new([5; 32]), &[]).unwrap()),
+            cookies: CookieMode::Loopback,
+            committed: Arc::new(Notify::new()),
+            metrics: Metrics::register(&prometheus::Registry::new()).unwrap(),
+            tasks: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+        };
+        Self {
+            router: router(deps.clone()),
+            deps,
+            clock,
+            org: made.org,
+            owner: made.management_key.expose().clone(),
+            api_key: made.api_key.expose().clone(),
+            _folder: folder,
+        }
+    }
+
+    /// Sends `request` from an address.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
+        let peer: SocketAddr = "127.0.0.1:4000".parse().unwrap();
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    /// Sends a GraphQL request in the name of whoever holds `bearer`.
+    pub(crate) async fn graphql(&self, bearer: &str, query: &str, variables: Value) -> Value {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let request = Request::post("/graphql")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {bearer}"))
+            .body(Body::from(body))
+            .unwrap();
+        self.send(request).await.json()
+    }
+
+    /// The data of a GraphQL request by the owner that must succeed.
+    pub(crate) async fn ask(&self, query: &str, variables: Value) -> Value {
+        let answer = self.graphql(&self.owner, query, variables).await;
+        assert!(answer.get("errors").is_none(), "{query}: {answer}");
+        answer["data"].clone()
+    }
+
+    /// The id of a team that was made for the test.
+    pub(crate) async fn team(&self, name: &str) -> String {
+        let query = "mutation($i: CreateTeamInput!) { createTeam(input: $i) { team { id } } }";
+        let input = json!({ "i": { "organizationId": self.org.to_string(), "name": name, "costCentre": "4711" } });
+        self.ask(query, input).await["createTeam"]["team"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A member of `role` (as GraphQL names it): the id and a management key.
+    pub(crate) async fn member(&self, role: &str, team: Option<&str>) -> (String, String) {
+        let query = "mutation($i: CreateMemberInput!) { createMember(input: $i) { member { id } initialPassword } }";
+        let email = format!("{}@example.com", role.to_lowercase());
+        let input = json!({ "i": {
+            "organizationId": self.org.to_string(), "email": email, "name": role, "role": role, "teamId": team,
+        } });
+        let made = self.ask(query, input).await;
+        let id = made["createMember"]["member"]["id"].as_str().unwrap().to_owned();
+        let key = self.management_key(&id).await;
+        (id, key)
+    }
+
+    /// A management key with the rights of `member`.
+    pub(crate) async fn management_key(&self, member: &str) -> String {
+        let query = "mutation($i: CreateKeyInput!) { createKey(input: $i) { secret } }";
+        let input = json!({ "i": {
+            "organizationId": self.org.to_string(), "name": "test", "kind": "MANAGEMENT", "memberId": member,
+        } });
+        self.ask(query, input).await["createKey"]["secret"].as_str().unwrap().to_owned()
+    }
+}
+
+/// The code of a GraphQL answer's first error; empty without one.
+pub(crate) fn code(answer: &Value) -> &str {
+    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
+}

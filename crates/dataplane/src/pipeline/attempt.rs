@@ -1,0 +1,223 @@
+//! Stage four: one call to one provider.
+//!
+//! Invariant: the journal has the attempt before the first byte leaves, and settles it whatever happens; the permit is
+//! checked again after every wait.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use domain::model::Dialect;
+use domain::{EventId, ErrorCode};
+use http::Request;
+use http_body_util::{BodyExt, Full, Limited};
+use metering::ports::{JournalError, Record};
+use metering::usage::{Attempt, Outcome, Revision};
+use policy::{Candidate, Permit};
+use policy::sealed;
+use providers::{AnswerContext, Outgoing, ProviderError, Retry, Target};
+use serde_json::json;
+
+use super::reserve::{self, Funded};
+use super::settle::{End, Open, Seen, settle};
+use super::{App, Ask, Call, Head, Tried, stream, whole};
+use crate::Deps;
+use crate::http::error::ApiError;
+use crate::upstream::{UpstreamError, UpstreamResponse};
+
+const MAX_ERROR_BODY: usize = 64 * 1024;
+
+/// An attempt on its way: what the answer's stages need.
+pub(super) struct Sent {
+    pub(super) open: Open,
+    pub(super) response: UpstreamResponse,
+    pub(super) context: AnswerContext,
+    pub(super) dialect: Dialect,
+    pub(super) head: Head,
+    pub(super) since: Instant,
+}
+
+/// Reserves, journals, sends; hands the answer to the stage that relays it.
+pub(super) async fn attempt(
+    deps: &Deps,
+    call: &Call,
+    permit: &Permit,
+    candidate: &Candidate,
+    (number, app): (u16, &App),
+) -> Tried {
+    let id = EventId { request: call.id, attempt: number };
+    let mut head = Head { cap: None, timings: vec![("policy", call.started.elapsed())] };
+    if call.needs.stored && permit.rules().zdr {
+        return Tried::Refused(ApiError::field("store", "zero data retention is required; leave it out"));
+    }
+    let since = Instant::now();
+    let funded = match reserve::reserve(deps, permit, candidate, &call.needs, (call.admitted_at, call.max_cost)).await {
+        Ok(funded) => funded,
+        Err(error) => return Tried::Refused(error),
+    };
+    head.timings.push(("budget", since.elapsed()));
+    if !deps.cell.load().is_some_and(|snapshot| permit.is_current(&snapshot)) {
+        deps.leases.void(funded.reservation);
+        return Tried::Stale;
+    }
+    let since = Instant::now();
+    let outgoing = match outgoing(deps, call, candidate, &funded, id) {
+        Ok(outgoing) => outgoing,
+        Err(error) => {
+            deps.leases.void(funded.reservation);
+            return Tried::Failed(error, Retry::OtherEndpoint);
+        }
+    };
+    head.timings.push(("translate", since.elapsed()));
+    head.cap = funded.cap.zip(funded.capped_by);
+    let open = match journalled(deps, call, permit, candidate, (id, funded)) {
+        Ok(open) => open,
+        Err(error) => return Tried::Refused(error),
+    };
+    let since = Instant::now();
+    let sending = deps.upstream.send(outgoing);
+    let response = tokio::select! {
+        response = sending => response,
+        () = app.gone(), if call.is_stream => {
+            settle(deps, open, &End { outcome: Outcome::Cut, status: 0, error: None }, &Seen::default());
+            return Tried::Done;
+        }
+    };
+    head.timings.push(("upstream", since.elapsed()));
+    let response = match response {
+        Ok(response) => response,
+        Err(error) => return unanswered(deps, open, candidate, &error),
+    };
+    let sent = Sent { open, response, context: context(call, candidate), dialect: candidate.provider.dialect, head, since };
+    if !sent.response.status.is_success() {
+        return refused(deps, sent, candidate).await;
+    }
+    if call.is_stream { stream::relay(deps, sent, app).await } else { whole::relay(deps, call, sent, app).await }
+}
+
+fn outgoing(
+    deps: &Deps,
+    call: &Call,
+    candidate: &Candidate,
+    funded: &Funded,
+    id: EventId,
+) -> Result<Request<Full<Bytes>>, ApiError> {
+    let credential = sealed::open_credential(&deps.master, &candidate.credential)
+        .map_err(|error| ApiError::internal(&format_args!("credential {}: {error}", candidate.credential.id)))?;
+    let event_id = id.to_string();
+    let target = Target {
+        base_url: &candidate.provider.base_url,
+        upstream_model: &candidate.endpoint.upstream_model,
+        credential: credential.expose(),
+        event_id: &event_id,
+        output_cap: funded.cap,
+    };
+    let dialect = candidate.provider.dialect;
+    let outgoing = match &call.ask {
+        Ask::Chat(chat) => providers::chat_request(dialect, chat, &target),
+        Ask::Embeddings(embed) => providers::embeddings_request(dialect, embed, &target),
+    };
+    let Outgoing { method, url, headers, body } =
+        outgoing.map_err(|error| ApiError::new(ErrorCode::InvalidRequest, error.to_string()))?;
+    let mut request = Request::builder().method(method).uri(url).body(Full::new(body)).map_err(|_| {
+        ApiError::internal(&format_args!("provider {}: its base URL is not a URL", candidate.provider.slug))
+    })?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+/// Writes RESERVED; from here on the attempt must be settled.
+fn journalled(
+    deps: &Deps,
+    call: &Call,
+    permit: &Permit,
+    candidate: &Candidate,
+    (id, funded): (EventId, Funded),
+) -> Result<Open, ApiError> {
+    let (epoch, org, platform) = permit.revision();
+    let attempt = Attempt {
+        id,
+        holder: deps.leases.holder(),
+        attribution: call.attribution.clone(),
+        kind: call.needs.kind,
+        stream: call.is_stream,
+        requested_model: call.requested_model().to_owned(),
+        model: candidate.model.slug.clone(),
+        provider: candidate.provider.slug.clone(),
+        endpoint: candidate.endpoint.id,
+        byok: candidate.is_byok().then_some(candidate.credential.id),
+        price_version: candidate.price.id,
+        revision: Revision { epoch, org, platform },
+        zdr: permit.rules().zdr,
+        reserved: funded.bound.reserved(),
+        draws: funded.reservation.draws().collect(),
+        admitted_at: call.admitted_at,
+    };
+    if let Err(error) = deps.journal.append(&Record::Reserved(Box::new(attempt.clone()))) {
+        deps.leases.void(funded.reservation);
+        return Err(not_journalled(&error));
+    }
+    Ok(Open {
+        attempt,
+        reservation: funded.reservation,
+        price: candidate.price.clone(),
+        ceiling: funded.at_ceiling.then(|| *permit.ceiling()),
+        prompt_bytes: call.needs.body_bytes,
+    })
+}
+
+fn not_journalled(error: &JournalError) -> ApiError {
+    tracing::error!(%error, "nothing can be admitted: attempts cannot be journalled");
+    let mut refused =
+        ApiError::new(ErrorCode::ProviderOverloaded, "this node cannot record usage now and admits nothing; try again")
+            .with("limit_source", json!("weir"));
+    refused.retry_after_s = Some(5);
+    refused
+}
+
+fn context(call: &Call, candidate: &Candidate) -> AnswerContext {
+    AnswerContext {
+        id: call.id.generation(),
+        created: call.admitted_at.as_seconds(),
+        model: candidate.model.slug.clone(),
+        provider: candidate.provider.name.clone(),
+        exclude_reasoning: matches!(&call.ask, Ask::Chat(chat) if chat.excludes_reasoning()),
+    }
+}
+
+/// No answer came: whether something is owed depends on whether the request was sent.
+fn unanswered(deps: &Deps, open: Open, candidate: &Candidate, error: &UpstreamError) -> Tried {
+    let (outcome, code) = match error {
+        UpstreamError::NotSent => (Outcome::Failed, ErrorCode::ProviderUnavailable),
+        UpstreamError::Broken => (Outcome::Broken, ErrorCode::ProviderUnavailable),
+        UpstreamError::TimedOut => (Outcome::Broken, ErrorCode::Timeout),
+    };
+    settle(deps, open, &End { outcome, status: 0, error: Some(code) }, &Seen::default());
+    let told = ApiError::new(code, format!("{}: {error}", candidate.provider.name))
+        .with("provider_name", json!(candidate.provider.name));
+    Tried::Failed(told, Retry::OtherEndpoint)
+}
+
+/// The provider answered with an error: nothing is owed.
+async fn refused(deps: &Deps, sent: Sent, candidate: &Candidate) -> Tried {
+    let UpstreamResponse { status, headers, body } = sent.response;
+    let reading = Limited::new(body, MAX_ERROR_BODY).collect();
+    let body = match tokio::time::timeout(deps.upstream.timeouts.idle, reading).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        _ => Bytes::new(),
+    };
+    let error = providers::provider_error(sent.dialect, status, &headers, &body);
+    let end = End { outcome: Outcome::Failed, status: status.as_u16(), error: Some(error.code) };
+    settle(deps, sent.open, &end, &Seen::default());
+    Tried::Failed(told(&error, &candidate.provider.name), error.retry)
+}
+
+/// What the app is told of a provider's error.
+pub(super) fn told(error: &ProviderError, provider: &str) -> ApiError {
+    let message = format!("{provider}: {}", error.message.expose());
+    let mut told = ApiError::new(error.code, message).with("provider_name", json!(provider));
+    if let Some(code) = &error.provider_code {
+        told = told.with("provider_code", json!(code));
+    }
+    told.retry_after_s = error.retry_after_s;
+    told
+}

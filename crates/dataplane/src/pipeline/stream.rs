@@ -1,0 +1,242 @@
+//! Stage five, streamed: chunks go to the app as they come; the end is settled before it is sent.
+//!
+//! Invariant: until the first content nothing has been sent, so that another endpoint may be tried; after it, every
+//! stream ends with usage and a terminator, or with one error and a terminator.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use domain::{ErrorCode, TokenClass, TokenUsage};
+use http_body_util::BodyExt;
+use hyper::body::{Frame, Incoming};
+use metering::ports::Record;
+use metering::usage::{self, Outcome};
+use providers::{AnswerContext, ChatStream, Chunk, DONE, Ending, Retry, error_chunk, usage_chunk};
+
+use super::attempt::{Sent, told};
+use super::settle::{End, Open, Seen, floor_cost, settle};
+use super::whole::bill;
+use super::{App, Head, Reply, Tried};
+use crate::Deps;
+use crate::http::error::ApiError;
+
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+/// Relays a streamed answer to its end, or to the app's.
+pub(super) async fn relay(deps: &Deps, sent: Sent, app: &App) -> Tried {
+    let Sent { open, response, context, dialect, head, since } = sent;
+    let mut relay = Relay {
+        deps,
+        app,
+        open,
+        stream: ChatStream::new(dialect, &context),
+        context,
+        status: response.status.as_u16(),
+        head: Some(head),
+        held: Vec::new(),
+        first_byte_at: None,
+        since,
+        noted: Instant::now(),
+    };
+    match relay.pump(response.body).await {
+        Stop::Ended => relay.end().await,
+        Stop::Left => {
+            relay.finish_with(Outcome::Cut, None);
+            Tried::Done
+        }
+        Stop::Failed(error, retry) => relay.fail(error, retry).await,
+    }
+}
+
+/// Why pumping stopped.
+enum Stop {
+    Ended,
+    Left,
+    Failed(ApiError, Retry),
+}
+
+struct Relay<'a> {
+    deps: &'a Deps,
+    app: &'a App,
+    open: Open,
+    stream: ChatStream,
+    context: AnswerContext,
+    status: u16,
+    /// Until the first content: what the answer's head will say.
+    head: Option<Head>,
+    /// Chunks before the first content.
+    held: Vec<Bytes>,
+    first_byte_at: Option<domain::Timestamp>,
+    since: Instant,
+    noted: Instant,
+}
+
+impl Relay<'_> {
+    async fn pump(&mut self, mut body: Incoming) -> Stop {
+        let mut chunks = Vec::new();
+        loop {
+            let frame = tokio::select! {
+                biased;
+                () = self.app.gone() => return Stop::Left,
+                frame = tokio::time::timeout(self.patience(), body.frame()) => frame,
+            };
+            let data = match self.data(frame) {
+                Ok(Some(data)) => data,
+                Ok(None) => return Stop::Ended,
+                Err(error) => return Stop::Failed(error, Retry::OtherEndpoint),
+            };
+            let fed = self.stream.feed(&data, &mut chunks);
+            if !self.pass_on(&mut chunks).await {
+                return Stop::Left;
+            }
+            if let Err(error) = fed {
+                return Stop::Failed(told(&error, &self.context.provider), error.retry);
+            }
+            self.note_progress();
+        }
+    }
+
+    /// How long to wait for the next piece.
+    fn patience(&self) -> Duration {
+        let timeouts = self.deps.upstream.timeouts;
+        if self.head.is_none() { timeouts.idle } else { timeouts.first_byte.saturating_sub(self.since.elapsed()) }
+    }
+
+    fn data(
+        &self,
+        frame: Result<Option<Result<Frame<Bytes>, hyper::Error>>, tokio::time::error::Elapsed>,
+    ) -> Result<Option<Bytes>, ApiError> {
+        let broken = |code, what| ApiError::new(code, format!("{}: {what}", self.context.provider));
+        match frame {
+            Err(_) => Err(broken(ErrorCode::Timeout, "the provider fell silent")),
+            Ok(Some(Err(_))) => Err(broken(ErrorCode::ProviderUnavailable, "the provider closed the connection")),
+            Ok(None) => Ok(None),
+            Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
+        }
+    }
+
+    /// Sends what was made of one piece, holding it back until there is content; whether the app is still there.
+    async fn pass_on(&mut self, chunks: &mut Vec<Chunk>) -> bool {
+        if chunks.is_empty() {
+            return true;
+        }
+        let has_content = chunks.iter().any(|chunk| chunk.is_content);
+        self.held.extend(chunks.drain(..).map(|chunk| chunk.bytes));
+        if has_content && self.head.is_some() && !self.begin().await {
+            return false;
+        }
+        if self.head.is_some() {
+            return true;
+        }
+        let bytes = joined(&mut self.held);
+        self.app.send(Reply::Chunk(bytes)).await
+    }
+
+    async fn begin(&mut self) -> bool {
+        self.first_byte_at = Some(self.deps.clock.now());
+        let waited = self.since.elapsed().as_secs_f64();
+        self.deps.metrics.first_content.with_label_values(&[self.open.attempt.provider.as_str()]).observe(waited);
+        match self.head.take() {
+            Some(head) => self.app.send(Reply::Begun(head)).await,
+            None => true,
+        }
+    }
+
+    fn note_progress(&mut self) {
+        if self.noted.elapsed() < PROGRESS_EVERY {
+            return;
+        }
+        self.noted = Instant::now();
+        let usage = self.floor();
+        let progress = usage::Progress { usage, streamed: floor_cost(&self.open, &usage) };
+        if let Err(error) = self.deps.journal.append(&Record::Progress(self.open.attempt.id, progress)) {
+            tracing::warn!(%error, "progress could not be journalled");
+        }
+    }
+
+    /// Never more than the truth: what the provider said, and a token for each piece of content.
+    fn floor(&self) -> TokenUsage {
+        let progress = self.stream.progress();
+        let said = progress.reported.usage.unwrap_or_default();
+        let output = said.get(TokenClass::Output).max(progress.content_chunks.saturating_sub(said.get(TokenClass::Reasoning)));
+        said.with(TokenClass::Output, output)
+    }
+
+    fn seen(&self) -> Seen {
+        let progress = self.stream.progress();
+        Seen {
+            floor: self.floor(),
+            text_bytes: progress.text_bytes,
+            absurd: progress.reported.absurd,
+            first_byte_at: self.first_byte_at,
+            ..Seen::default()
+        }
+    }
+
+    fn finish_with(self, outcome: Outcome, error: Option<ErrorCode>) {
+        let seen = self.seen();
+        settle(self.deps, self.open, &End { outcome, status: self.status, error }, &seen);
+    }
+
+    /// The provider closed the stream: to the end, or in the middle.
+    async fn end(mut self) -> Tried {
+        let seen = self.seen();
+        let stream = std::mem::replace(&mut self.stream, ChatStream::new(domain::model::Dialect::OpenAi, &self.context));
+        let Ending { reported, finish_reason, complete } = stream.finish();
+        let seen = Seen {
+            reported: reported.usage,
+            absurd: reported.absurd,
+            mismatch: reported.total_mismatch,
+            finish_reason: finish_reason.map(str::to_owned),
+            ..seen
+        };
+        if !complete {
+            return self.broken_off(&seen).await;
+        }
+        if self.head.is_some() {
+            self.begin().await;
+        }
+        let settled = settle(self.deps, self.open, &End { outcome: Outcome::Answered, status: self.status, error: None }, &seen);
+        self.held.push(usage_chunk(&self.context, &bill(&settled)));
+        self.held.push(Bytes::from_static(DONE));
+        self.app.send(Reply::Last(joined(&mut self.held))).await;
+        Tried::Done
+    }
+
+    async fn broken_off(self, seen: &Seen) -> Tried {
+        let what = format!("{}: the provider closed the stream before its end", self.context.provider);
+        let error = ApiError::new(ErrorCode::ProviderUnavailable, what);
+        self.fail_with(error, Retry::OtherEndpoint, seen).await
+    }
+
+    async fn fail(self, error: ApiError, retry: Retry) -> Tried {
+        let seen = self.seen();
+        self.fail_with(error, retry, &seen).await
+    }
+
+    /// Before any content somebody else may be tried; after it the error goes into the stream.
+    async fn fail_with(mut self, error: ApiError, retry: Retry, seen: &Seen) -> Tried {
+        let error = error.with("provider_name", serde_json::json!(self.context.provider));
+        let end = End { outcome: Outcome::Broken, status: self.status, error: Some(error.code) };
+        settle(self.deps, self.open, &end, seen);
+        if self.head.is_some() {
+            return Tried::Failed(error, retry);
+        }
+        self.held.push(error_chunk(&self.context, &error.object()));
+        self.held.push(Bytes::from_static(DONE));
+        self.app.send(Reply::Last(joined(&mut self.held))).await;
+        Tried::Done
+    }
+}
+
+/// The pieces as one, so that they leave in one write.
+fn joined(pieces: &mut Vec<Bytes>) -> Bytes {
+    if pieces.len() == 1 {
+        return pieces.pop().unwrap_or_default();
+    }
+    let mut all = BytesMut::with_capacity(pieces.iter().map(Bytes::len).sum());
+    for piece in pieces.drain(..) {
+        all.extend_from_slice(&piece);
+    }
+    all.freeze()
+}

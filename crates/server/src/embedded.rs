@@ -1,0 +1,209 @@
+//! `weir run`: everything in one process, wired in process.
+//!
+//! Invariant: starts in an order in which nothing serves before it can keep its promises, and stops in the reverse one.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use backplane::Memory;
+use controlplane::{CookieMode, Ingest, Source, publish};
+use dataplane::lease::Leases;
+use dataplane::policy_task::{Contact, PolicyTask};
+use dataplane::ship::Shipper;
+use dataplane::upstream::{Timeouts, Upstream};
+use domain::{Clock, Secret};
+use domain::time::SystemClock;
+use journal::{DataDir, FileJournal, Settings};
+use policy::SnapshotCell;
+use prometheus::Registry;
+use store::Store;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{self, Config};
+use crate::listen::{self, Listening};
+use crate::ops::Ops;
+use crate::reads::StoreReads;
+use crate::secrets::Secrets;
+use crate::{bootstrap, housekeeping, shutdown, telemetry};
+
+/// What the parts of one process share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) store: Store,
+    pub(crate) secrets: Secrets,
+    pub(crate) registry: Registry,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+/// Runs until a signal, then stops in order.
+///
+/// # Errors
+/// What kept it from starting, in a sentence.
+pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.data_dir)
+        .with_context(|| format!("data directory {} cannot be made", config.data_dir.display()))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let claimed = DataDir::claim(&config.data_dir, clock.now(), rand::random())?;
+    let exporter = telemetry::start(&config.telemetry)?;
+    let secrets = Secrets::load_or_create(&config.data_dir)?;
+    let store = Store::connect(&config.store_url()).await.context("the database cannot be opened")?;
+    let shared = Shared {
+        config,
+        clock,
+        store,
+        secrets,
+        registry: Registry::new(),
+        tasks: TaskTracker::new(),
+        stop: CancellationToken::new(),
+    };
+    let outcome = serve(&shared, claimed).await;
+    shared.stop.cancel();
+    tokio::task::spawn_blocking(move || exporter.finish()).await?;
+    outcome
+}
+
+async fn serve(shared: &Shared, claimed: DataDir) -> anyhow::Result<()> {
+    let ready = Arc::new(AtomicBool::new(false));
+    let sockets = listen::Sockets::bind(&shared.config).await?;
+    let sandbox = bootstrap::sandbox(shared, config::provider_credentials()).await?;
+    let quickstart = bootstrap::first_start(shared, &sockets, sandbox).await?;
+    let plane = DataPlane::build(shared, claimed).await?;
+    let admin = control_plane(shared, &plane)?;
+    let requests = CancellationToken::new();
+    let ops = Ops { registry: shared.registry.clone(), ready: Arc::clone(&ready) };
+    let data_listener = Listening::start(&shared.tasks, sockets.data, dataplane::router(Arc::clone(&plane.deps)), &requests);
+    let admin_listener = Listening::start(&shared.tasks, sockets.admin, admin, &shared.stop);
+    let ops_listener = Listening::start(&shared.tasks, sockets.ops, crate::ops::router(ops), &shared.stop);
+    ready.store(true, Ordering::SeqCst);
+    quickstart.print(&shared.config.data_dir)?;
+    shutdown::signal().await;
+    tracing::info!("stopping: open requests may end");
+    ready.store(false, Ordering::SeqCst);
+    requests.cancel();
+    let drain = Duration::from_millis(shared.config.shutdown.drain_ms);
+    plane.requests.close();
+    if tokio::time::timeout(drain, plane.requests.wait()).await.is_err() {
+        tracing::warn!("some requests did not end in time; the next start books them as interrupted");
+    }
+    shared.stop.cancel();
+    shared.tasks.close();
+    for ended in [data_listener, admin_listener, ops_listener] {
+        ended.ended(Duration::from_secs(2)).await;
+    }
+    plane.leases.release().await;
+    if tokio::time::timeout(Duration::from_secs(10), shared.tasks.wait()).await.is_err() {
+        tracing::warn!("some tasks did not end in time");
+    }
+    Ok(())
+}
+
+/// The data plane with the tasks that feed it.
+pub(crate) struct DataPlane {
+    pub(crate) deps: Arc<dataplane::Deps>,
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) requests: TaskTracker,
+    pub(crate) memory: Memory,
+    pub(crate) committed: Arc<Notify>,
+    pub(crate) control_metrics: controlplane::Metrics,
+}
+
+impl DataPlane {
+    async fn build(shared: &Shared, claimed: DataDir) -> anyhow::Result<Self> {
+        let holder = claimed.holder();
+        let control_metrics = controlplane::Metrics::register(&shared.registry)?;
+        let metrics = dataplane::telemetry::Metrics::new(&shared.registry)?;
+        let settings = Settings { cap_bytes: shared.config.journal.cap_bytes, ..Settings::default() };
+        let claimed = Arc::new(claimed);
+        let (journal, _) = FileJournal::open(Arc::clone(&claimed), settings, shared.clock.as_ref())?;
+        let journal: Arc<FileJournal> = Arc::new(journal);
+        let settled = Arc::new(Notify::new());
+        let sink = Ingest::new(shared.store.clone(), Arc::clone(&shared.clock), control_metrics.clone());
+        let shipper = Shipper { journal: journal.clone(), sink: Arc::new(sink), settled: settled.clone(), metrics: metrics.clone() };
+        // What earlier lives of this node spent must be known before what they did not spend is freed.
+        shipper.drain().await.map_err(anyhow::Error::msg).context("usage of the last run cannot be committed")?;
+        shared.store.free_leases(holder).await.context("budget money of the last run cannot be freed")?;
+        let source = controlplane::Leases::new(shared.store.clone(), Arc::clone(&shared.clock));
+        let wait = Duration::from_millis(shared.config.budget.lease_timeout_ms);
+        let leases = Arc::new(Leases::new(Arc::new(source), holder, wait));
+        let memory = Memory::new();
+        let cell = Arc::new(SnapshotCell::new());
+        let task = policy_task(shared, &cell, &memory, &leases);
+        task.load().await.context("policy cannot be loaded")?;
+        housekeeping::start(shared, &claimed, &task, &metrics)?;
+        shared.tasks.spawn(task.run(shared.stop.clone()));
+        shared.tasks.spawn(shipper.run(shared.stop.clone()));
+        let requests = TaskTracker::new();
+        let deps = dataplane::Deps {
+            cell,
+            pepper: shared.secrets.pepper()?,
+            master: shared.secrets.master()?,
+            leases: Arc::clone(&leases),
+            journal,
+            settled,
+            upstream: Upstream::new(timeouts(&shared.config)),
+            reads: Arc::new(StoreReads::new(shared.store.clone())),
+            clock: Arc::clone(&shared.clock),
+            metrics,
+            body: dataplane::BodyLimits {
+                max_bytes: shared.config.data.body_limit_bytes,
+                timeout: Duration::from_millis(shared.config.data.body_timeout_ms),
+            },
+            keep_alive: Duration::from_millis(shared.config.upstream.keep_alive_ms),
+            tasks: requests.clone(),
+        };
+        Ok(Self { deps: Arc::new(deps), leases, requests, memory, committed: Arc::new(Notify::new()), control_metrics })
+    }
+}
+
+fn policy_task(shared: &Shared, cell: &Arc<SnapshotCell>, memory: &Memory, leases: &Arc<Leases>) -> PolicyTask {
+    PolicyTask {
+        cell: Arc::clone(cell),
+        feed: Arc::new(memory.clone()),
+        source: Arc::new(Source::new(shared.store.clone())),
+        leases: Arc::clone(leases),
+        clock: Arc::clone(&shared.clock),
+        contact: Arc::new(Contact::new(shared.clock.now())),
+        changed: Arc::new(Notify::new()),
+    }
+}
+
+fn timeouts(config: &Config) -> Timeouts {
+    let upstream = &config.upstream;
+    Timeouts {
+        connect: Duration::from_millis(upstream.connect_timeout_ms),
+        first_byte: Duration::from_millis(upstream.first_byte_timeout_ms),
+        idle: Duration::from_millis(upstream.idle_timeout_ms),
+    }
+}
+
+/// The control plane's routes, and its publisher.
+fn control_plane(shared: &Shared, plane: &DataPlane) -> anyhow::Result<axum::Router> {
+    let feed = Arc::new(plane.memory.clone());
+    let publisher =
+        publish::Publisher::new(shared.store.clone(), feed, Arc::clone(&shared.clock), plane.control_metrics.clone());
+    shared.tasks.spawn(publish::run(publisher, Arc::clone(&plane.committed), shared.stop.clone()));
+    let seed = Secret::new(shared.secrets.signing_seed()?);
+    Ok(controlplane::router(controlplane::Deps {
+        store: shared.store.clone(),
+        clock: Arc::clone(&shared.clock),
+        pepper: shared.secrets.pepper()?,
+        master_key: shared.secrets.master()?,
+        signing_keys: Arc::new(controlplane::SigningKeys::new(&seed, &[])?),
+        cookies: CookieMode::Loopback,
+        committed: Arc::clone(&plane.committed),
+        metrics: plane.control_metrics.clone(),
+        tasks: shared.tasks.clone(),
+        shutdown: shared.stop.clone(),
+    }))
+}

@@ -1,0 +1,68 @@
+//! What a node does beside answering: write the last-known-good policy, give idle budget money back, watch its age.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dataplane::policy_task::PolicyTask;
+use dataplane::telemetry::Metrics;
+use journal::{DataDir, snapshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::embedded::Shared;
+
+/// Budget money that nobody drew on for this long goes back.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Starts it.
+///
+/// # Errors
+/// When the master key cannot be used.
+pub(crate) fn start(shared: &Shared, dir: &Arc<DataDir>, task: &PolicyTask, metrics: &Metrics) -> anyhow::Result<()> {
+    keep_last_known_good(shared, dir, task)?;
+    let (leases, clock, contact) = (Arc::clone(&task.leases), Arc::clone(&task.clock), Arc::clone(&task.contact));
+    let metrics = metrics.clone();
+    shared.tasks.spawn(every(shared.stop.clone(), Duration::from_secs(5), move || {
+        metrics.staleness(contact.age_s(clock.now()));
+        std::future::ready(())
+    }));
+    let clock = Arc::clone(&task.clock);
+    shared.tasks.spawn(every(shared.stop.clone(), IDLE, move || {
+        let (leases, now) = (Arc::clone(&leases), clock.now());
+        async move {
+            leases.expire(now).await;
+            leases.idle().await;
+        }
+    }));
+    Ok(())
+}
+
+async fn every<F: Future<Output = ()>>(stop: CancellationToken, pace: Duration, work: impl Fn() -> F) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pace) => work().await,
+        }
+    }
+}
+
+/// Writes policy to disk after changes, at most once a second.
+fn keep_last_known_good(shared: &Shared, dir: &Arc<DataDir>, task: &PolicyTask) -> anyhow::Result<()> {
+    let master = shared.secrets.master()?;
+    let (cell, changed, stop) = (Arc::clone(&task.cell), Arc::clone(&task.changed), shared.stop.clone());
+    let dir = Arc::clone(dir);
+    shared.tasks.spawn(async move {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = changed.notified() => {}
+            }
+            if let Some(policy) = cell.load() {
+                if let Err(error) = snapshot::write(&dir, &master, &policy, rand::random()) {
+                    tracing::warn!(%error, "the last-known-good policy was not written");
+                }
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    Ok(())
+}

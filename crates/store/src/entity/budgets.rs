@@ -1,0 +1,56 @@
+//! Rows of budgets, their windows and the leases on them.
+//!
+//! Invariant: a sum of money is two columns, micro-USD and the pico rest.
+
+use crate::entity::table;
+
+table!(budget, "budgets", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub org_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    pub name: String,
+    pub scope: String,
+    pub scope_id: Option<String>,
+    pub limit_micro: i64,
+    pub limit_rest: i32,
+    pub window_kind: String,
+    pub removed_at: Option<i64>,
+}, of OrgId);
+
+table!(budget_window, "budget_windows", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub org_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub budget_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub window_id: String,
+    pub spent_micro: i64,
+    pub spent_rest: i32,
+    pub escrow_micro: i64,
+    pub escrow_rest: i32,
+    pub suspense_micro: i64,
+    pub suspense_rest: i32,
+    pub overrun_micro: i64,
+    pub overrun_rest: i32,
+    pub revision: i64,
+}, of OrgId);
+
+table!(lease, "leases", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub org_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub budget_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub window_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub node: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub incarnation: i64,
+    pub granted_micro: i64,
+    pub granted_rest: i32,
+    pub settled_micro: i64,
+    pub settled_rest: i32,
+    pub returned_micro: i64,
+    pub returned_rest: i32,
+}, of OrgId);

@@ -1,0 +1,67 @@
+//! Why the store did not do what it was asked.
+//!
+//! Invariant: a row that cannot be understood is [`StoreError::Internal`] and names itself; it never becomes a default.
+
+use sea_orm::{DbErr, RuntimeErr, SqlErr, SqlxError};
+
+/// The store did not do what it was asked; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such row in this organization.
+    #[error("there is no such row")]
+    NotFound,
+    /// It contradicts what there is.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// The database has too much to do; try again.
+    #[error("the database is busy")]
+    Busy,
+    /// A fault of ours, or of the database.
+    #[error("the database failed: {0}")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// The row `id` of `table` cannot be understood.
+    pub(crate) fn unreadable(table: &str, id: &str, problem: impl std::fmt::Display) -> Self {
+        Self::Internal(format!("{table} {id} cannot be read: {problem}").into())
+    }
+
+    /// A value that the schema has no room for.
+    pub(crate) fn unstorable(what: &str) -> Self {
+        Self::Internal(format!("{what} is beyond what can be stored").into())
+    }
+
+    /// `self`, with its own words for a row that exists already.
+    pub(crate) fn or_conflict(self, message: &'static str) -> Self {
+        match self {
+            Self::Conflict(_) => Self::Conflict(message),
+            other => other,
+        }
+    }
+}
+
+/// A foreign key that leads nowhere is a row that does not exist.
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => return Self::Conflict("it exists already"),
+            Some(SqlErr::ForeignKeyConstraintViolation(_)) => return Self::NotFound,
+            _ => {}
+        }
+        if is_busy(&error) { Self::Busy } else { Self::Internal(Box::new(error)) }
+    }
+}
+
+/// Locked (SQLite), or a serialization failure, deadlock or lock timeout (Postgres), or no connection in time.
+fn is_busy(error: &DbErr) -> bool {
+    let runtime = match error {
+        DbErr::ConnectionAcquire(_) => return true,
+        DbErr::Exec(runtime) | DbErr::Query(runtime) | DbErr::Conn(runtime) => runtime,
+        _ => return false,
+    };
+    let RuntimeErr::SqlxError(error) = runtime else { return false };
+    let SqlxError::Database(error) = error.as_ref() else { return false };
+    let code = error.code();
+    matches!(code.as_deref(), Some("5" | "6" | "261" | "517" | "40001" | "40P01" | "55P03"))
+}

@@ -1,0 +1,111 @@
+//! Where queries begin: at an organization, or at the platform's own tables.
+//!
+//! Invariant: nothing else in this crate names `EntityTrait::find`, so that no query on an organization's table can lack
+//! its organization. The few reads across organizations say so by name: [`across_orgs`].
+
+use domain::OrgId;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DeleteMany, EntityTrait, IntoActiveModel, QueryFilter, Select, UpdateMany,
+};
+
+use crate::connect::Store;
+use crate::error::StoreError;
+
+/// A table whose rows belong to organizations.
+pub(crate) trait OrgTable: EntityTrait {
+    /// The column that says to which.
+    const ORG: Self::Column;
+}
+
+/// A table whose rows belong to no organization.
+pub(crate) trait PlatformTable: EntityTrait {}
+
+/// One organization's rows; every read of them begins here, every change at [`OrgScope::begin`].
+#[derive(Debug, Clone)]
+pub struct OrgScope {
+    store: Store,
+    org: OrgId,
+}
+
+impl OrgScope {
+    pub(crate) fn new(store: Store, org: OrgId) -> Self {
+        Self { store, org }
+    }
+
+    /// The organization.
+    #[must_use]
+    pub fn id(&self) -> OrgId {
+        self.org
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn rows<E: OrgTable>(&self) -> Select<E> {
+        rows(self.org)
+    }
+}
+
+/// The rows of `org`.
+pub(crate) fn rows<E: OrgTable>(org: OrgId) -> Select<E> {
+    across_orgs().filter(E::ORG.eq(org.to_string()))
+}
+
+/// A change of rows of `org`.
+pub(crate) fn update<E: OrgTable>(org: OrgId) -> UpdateMany<E> {
+    E::update_many().filter(E::ORG.eq(org.to_string()))
+}
+
+/// A removal of rows of `org`.
+pub(crate) fn delete<E: OrgTable>(org: OrgId) -> DeleteMany<E> {
+    E::delete_many().filter(E::ORG.eq(org.to_string()))
+}
+
+/// Rows of every organization: to find whose a key, person or lease is, and what is to be published.
+#[expect(clippy::disallowed_methods, reason = "this and the next function are where queries begin")]
+pub(crate) fn across_orgs<E: OrgTable>() -> Select<E> {
+    E::find()
+}
+
+/// Rows of no organization.
+#[expect(clippy::disallowed_methods, reason = "this and the previous function are where queries begin")]
+pub(crate) fn platform<E: PlatformTable>() -> Select<E> {
+    E::find()
+}
+
+/// The one row of `select`.
+pub(crate) async fn one<E: EntityTrait, C: ConnectionTrait>(
+    select: Select<E>,
+    database: &C,
+) -> Result<E::Model, StoreError> {
+    select.one(database).await?.ok_or(StoreError::NotFound)
+}
+
+/// Adds one row.
+pub(crate) async fn insert<E, C>(row: E::Model, database: &C) -> Result<(), StoreError>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    C: ConnectionTrait,
+{
+    E::insert(row.into_active_model()).exec_without_returning(database).await?;
+    Ok(())
+}
+
+/// Adds rows, as many at once as both engines take.
+pub(crate) async fn insert_all<E, C>(rows: Vec<E::Model>, database: &C) -> Result<(), StoreError>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    C: ConnectionTrait,
+{
+    // SQLite takes 32,766 values in one statement, the widest table has fewer than 100 columns.
+    const ROWS: usize = 300;
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let some = rows.by_ref().take(ROWS).map(IntoActiveModel::into_active_model);
+        E::insert_many(some).exec_without_returning(database).await?;
+    }
+    Ok(())
+}

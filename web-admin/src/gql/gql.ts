@@ -1,0 +1,58 @@
+/* eslint-disable */
+import * as types from './graphql';
+import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+
+/**
+ * Map of all GraphQL operations in the project.
+ *
+ * This map has several performance disadvantages:
+ * 1. It is not tree-shakeable, so it will include all operations in the project.
+ * 2. It is not minifiable, so the string of a GraphQL query will be multiple times inside the bundle.
+ * 3. It does not support dead code elimination, so it will add unused operations.
+ *
+ * Therefore it is highly recommended to use the babel or swc plugin for production.
+ * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
+ */
+type Documents = {
+    "\n  query Chargeback($organizationId: ID!, $period: String!) {\n    organization(id: $organizationId) {\n      id\n      chargeback(period: $period) {\n        period\n        total\n        ledgerTotal\n        eventCount\n        csvUrl\n        lines {\n          teamId\n          teamName\n          costCentre\n          keyId\n          keyName\n          model\n          provider\n          requests\n          inputTokens\n          cachedInputTokens\n          cacheWrite5mTokens\n          cacheWrite1hTokens\n          outputTokens\n          reasoningTokens\n          audioInputTokens\n          audioOutputTokens\n          imageInputUnits\n          imageOutputUnits\n          chargedRequests\n          chargedToolCalls\n          cost\n        }\n      }\n    }\n  }\n": typeof types.ChargebackDocument,
+    "\n  query CutCalls($organizationId: ID!, $period: String!, $after: String) {\n    organization(id: $organizationId) {\n      id\n      chargeback(period: $period) {\n        period\n        cutCalls(first: 50, after: $after) {\n          nodes {\n            eventId\n            keyId\n            admittedAt\n            model\n            provider\n            outcome\n            streamed\n            cost\n            suspense\n            reserved\n          }\n          pageInfo {\n            hasNextPage\n            endCursor\n          }\n        }\n      }\n    }\n  }\n": typeof types.CutCallsDocument,
+    "\n  query Viewer {\n    viewer {\n      person {\n        id\n        name\n        email\n      }\n      memberships {\n        role\n        organization {\n          id\n          name\n        }\n      }\n    }\n  }\n": typeof types.ViewerDocument,
+};
+const documents: Documents = {
+    "\n  query Chargeback($organizationId: ID!, $period: String!) {\n    organization(id: $organizationId) {\n      id\n      chargeback(period: $period) {\n        period\n        total\n        ledgerTotal\n        eventCount\n        csvUrl\n        lines {\n          teamId\n          teamName\n          costCentre\n          keyId\n          keyName\n          model\n          provider\n          requests\n          inputTokens\n          cachedInputTokens\n          cacheWrite5mTokens\n          cacheWrite1hTokens\n          outputTokens\n          reasoningTokens\n          audioInputTokens\n          audioOutputTokens\n          imageInputUnits\n          imageOutputUnits\n          chargedRequests\n          chargedToolCalls\n          cost\n        }\n      }\n    }\n  }\n": types.ChargebackDocument,
+    "\n  query CutCalls($organizationId: ID!, $period: String!, $after: String) {\n    organization(id: $organizationId) {\n      id\n      chargeback(period: $period) {\n        period\n        cutCalls(first: 50, after: $after) {\n          nodes {\n            eventId\n            keyId\n            admittedAt\n            model\n            provider\n            outcome\n            streamed\n            cost\n            suspense\n            reserved\n          }\n          pageInfo {\n            hasNextPage\n            endCursor\n          }\n        }\n      }\n    }\n  }\n": types.CutCallsDocument,
+    "\n  query Viewer {\n    viewer {\n      person {\n        id\n        name\n        email\n      }\n      memberships {\n        role\n        organization {\n          id\n          name\n        }\n      }\n    }\n  }\n": types.ViewerDocument,
+};
+
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ *
+ *
+ * @example
+ * ```ts
+ * const query = graphql(`query GetUser($id: ID!) { user(id: $id) { name } }`);
+ * ```
+ *
+ * The query argument is unknown!
+ * Please regenerate the types.
+ */
+export function graphql(source: string): unknown;
+
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Chargeback($organizationId: ID!, $period: String!) {\n    organization(id: $organizationId) {\n      id\n      chargeback(period: $period) {\n        period\n        total\n        ledgerTotal\n        eventCount\n        csvUrl\n        lines {\n          teamId\n          teamName\n          costCentre\n          keyId\n          keyName\n          model\n          provider\n          requests\n          inputTokens\n          cachedInputTokens\n          cacheWrite5mTokens\n          cacheWrite1hTokens\n          outputTokens\n          reasoningTokens\n          audioInputTokens\n          audioOutputTokens\n          imageInputUnits\n          imageOutputUnits\n          chargedRequests\n          chargedToolCalls\n          cost\n        }\n      }\n    }\n  }\n"): (typeof documents)["\n  query Chargeback($organizationId: ID!, $period: String!) {\n    organization(id: $organizationId) {\n      id\n      chargeback(period: $period) {\n        period\n        total\n        ledgerTotal\n        eventCount\n        csvUrl\n        lines {\n          teamId\n          teamName\n          costCentre\n          keyId\n          keyName\n          model\n          provider\n          requests\n          inputTokens\n          cachedInputTokens\n          cacheWrite5mTokens\n          cacheWrite1hTokens\n          outputTokens\n          reasoningTokens\n          audioInputTokens\n          audioOutputTokens\n          imageInputUnits\n          imageOutputUnits\n          chargedRequests\n          chargedToolCalls\n          cost\n        }\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query CutCalls($organizationId: ID!, $period: String!, $after: String) {\n    organization(id: $organizationId) {\n      id\n      chargeback(period: $period) {\n        period\n        cutCalls(first: 50, after: $after) {\n          nodes {\n            eventId\n            keyId\n            admittedAt\n            model\n            provider\n            outcome\n            streamed\n            cost\n            suspense\n            reserved\n          }\n          pageInfo {\n            hasNextPage\n            endCursor\n          }\n        }\n      }\n    }\n  }\n"): (typeof documents)["\n  query CutCalls($organizationId: ID!, $period: String!, $after: String) {\n    organization(id: $organizationId) {\n      id\n      chargeback(period: $period) {\n        period\n        cutCalls(first: 50, after: $after) {\n          nodes {\n            eventId\n            keyId\n            admittedAt\n            model\n            provider\n            outcome\n            streamed\n            cost\n            suspense\n            reserved\n          }\n          pageInfo {\n            hasNextPage\n            endCursor\n          }\n        }\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Viewer {\n    viewer {\n      person {\n        id\n        name\n        email\n      }\n      memberships {\n        role\n        organization {\n          id\n          name\n        }\n      }\n    }\n  }\n"): (typeof documents)["\n  query Viewer {\n    viewer {\n      person {\n        id\n        name\n        email\n      }\n      memberships {\n        role\n        organization {\n          id\n          name\n        }\n      }\n    }\n  }\n"];
+
+export function graphql(source: string) {
+  return (documents as any)[source] ?? {};
+}
+
+export type DocumentType<TDocumentNode extends DocumentNode<any, any>> = TDocumentNode extends DocumentNode<  infer TType,  any>  ? TType  : never;

@@ -1,0 +1,35 @@
+/** `/orgs/:organizationId`: the frame around every page of an organization. */
+import type { LoaderFunctionArgs, RouteObject } from 'react-router';
+import { Outlet, redirect, useNavigate } from 'react-router';
+import type { Deps } from '../app';
+import { ViewerQuery } from '../features/organizations/queries';
+import { Shell } from '../features/organizations/shell';
+import { Loading } from '../ui/loading';
+import { chargebackPath } from './chargeback';
+import { RouteError } from './error';
+import { loginPath } from './login';
+import { useOrganizationId } from './params';
+
+export function organizationRoute({ session, client }: Deps): RouteObject {
+  return {
+    path: '/orgs/:organizationId',
+    loader: async ({ request }: LoaderFunctionArgs) => {
+      if (!(await session.isSignedIn())) return redirect(loginPath(new URL(request.url)));
+      void client.query(ViewerQuery, {}).toPromise();
+      return null;
+    },
+    shouldRevalidate: ({ currentUrl, nextUrl }) => currentUrl.pathname !== nextUrl.pathname,
+    Component: OrganizationPage,
+    ErrorBoundary: RouteError,
+    HydrateFallback: Loading,
+  };
+}
+
+function OrganizationPage() {
+  const navigate = useNavigate();
+  return (
+    <Shell organizationId={useOrganizationId()} onSwitch={(id) => navigate(chargebackPath(id))}>
+      <Outlet />
+    </Shell>
+  );
+}
