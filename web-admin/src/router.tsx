@@ -13,7 +13,7 @@ export function createRoutes(deps: Deps): RouteObject[] {
   return [
     loginRoute(),
     homeRoute(deps),
-    { ...organizationRoute(deps), children: [chargebackRoute(deps), notFoundRoute()] },
+    organizationRoute(deps, [chargebackRoute(deps), notFoundRoute()]),
     notFoundRoute(),
   ];
 }

@@ -87,8 +87,7 @@ impl Leases {
                 }
                 LeaseAnswer::Gone => draws.retain(|(_, known)| *known != draw),
                 LeaseAnswer::Exhausted(state) => {
-                    let available = state.limit - state.spent - state.suspense - state.escrow;
-                    let affordable = book.pool(draw).free + available.max(Amount::ZERO);
+                    let affordable = book.pool(draw).free + state.available().max(Amount::ZERO);
                     if shortage.is_none_or(|short| affordable < short.affordable) {
                         shortage = Some(Shortage { draw, state, affordable });
                     }

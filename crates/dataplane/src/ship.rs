@@ -32,6 +32,8 @@ enum Failure {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Ship(#[from] ShipError),
+    #[error("the process is ending: {0}")]
+    Ending(#[from] tokio::task::JoinError),
 }
 
 impl Shipper {
@@ -64,7 +66,9 @@ impl Shipper {
             let Some((watermark, _)) = waiting.last() else { return Ok(()) };
             let watermark = *watermark;
             self.sink.commit(waiting.into_iter().map(|(_, event)| event).collect()).await?;
-            self.journal.committed(watermark)?;
+            let journal = Arc::clone(&self.journal);
+            // Noting the watermark waits for the disk.
+            tokio::task::spawn_blocking(move || journal.committed(watermark)).await??;
         }
     }
 

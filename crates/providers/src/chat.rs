@@ -14,7 +14,6 @@ use crate::json::elements;
 use crate::message::{self, Media};
 use crate::prefs::{self, PricedFields, ProviderPrefs, Reasoning};
 
-const MAX_MODELS: usize = 8;
 const MAX_CHOICES: u32 = 128;
 const SERVICE_TIERS: [&str; 6] = ["auto", "default", "fast", "flex", "priority", "scale"];
 
@@ -217,7 +216,8 @@ impl ChatRequest {
             "stream_options" => self.include_usage = check::include_usage(raw)?,
             "service_tier" => {
                 let tier = one_of(raw, name, &SERVICE_TIERS)?;
-                self.priced.service_tier = Some(tier).filter(|tier| tier != "auto" && tier != "default");
+                let is_priced = !matches!(tier, "auto" | "default");
+                self.priced.service_tier = is_priced.then(|| tier.to_owned());
             }
             "prediction" => {
                 object(raw, name)?;
@@ -244,12 +244,7 @@ impl ChatRequest {
     fn take_for_gateway(&mut self, name: &str, raw: &RawValue) -> Result<(), BadRequest> {
         match name {
             "model" => self.model = Some(text(raw, name)?),
-            "models" => {
-                self.models = texts(raw, name)?;
-                if self.models.len() > MAX_MODELS {
-                    return Err(BadRequest::new(name, "must have at most 8 models"));
-                }
-            }
+            "models" => self.models = prefs::models(raw)?,
             "provider" => self.prefs = ProviderPrefs::parse(raw)?,
             "session_id" => self.session = Some(short_text(raw, name, 256)?),
             "max_cost" => self.max_cost = Some(prefs::max_cost(raw)?),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use domain::Amount;
 use serde_json::value::RawValue;
 
-use crate::field::{BadRequest, body_fields, integer, object, one_of, short_text, text, texts};
+use crate::field::{BadRequest, body_fields, integer, object, one_of, short_text, text};
 use crate::json::elements;
 use crate::prefs::{self, ProviderPrefs};
 
@@ -110,7 +110,7 @@ impl EmbeddingsRequest {
                 self.prompt_bytes = raw.get().len();
             }
             "model" => self.model = Some(text(raw, name)?),
-            "models" => self.models = texts(raw, name)?,
+            "models" => self.models = prefs::models(raw)?,
             "provider" => self.prefs = ProviderPrefs::parse(raw)?,
             "dimensions" => drop(integer(raw, name, 1, u32::MAX)?),
             "encoding_format" => drop(one_of(raw, name, &["float", "base64"])?),

@@ -21,6 +21,12 @@ impl BadRequest {
     pub(crate) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
+
+    /// The same, seen from outside: paths are put together only where something is wrong.
+    pub(crate) fn within(self, path: &str) -> Self {
+        let dot = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
+        Self { field: format!("{path}{dot}{}", self.field), message: self.message }
+    }
 }
 
 /// The fields of a request's body, every key once.
@@ -39,6 +45,20 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(
     expected: &str,
 ) -> Result<T, BadRequest> {
     serde_json::from_str(raw.get()).map_err(|_| BadRequest::new(field, format!("must be {expected}")))
+}
+
+/// The field `name`, which must be there.
+pub(crate) fn required<'a>(fields: &Fields<'a>, name: &str) -> Result<&'a RawValue, BadRequest> {
+    fields.get(name).ok_or_else(|| BadRequest::new(name, "is required"))
+}
+
+/// That it is a string, whichever.
+pub(crate) fn is_text(raw: &RawValue, field: &str) -> Result<(), BadRequest> {
+    if raw.get().starts_with('"') { Ok(()) } else { Err(BadRequest::new(field, "must be a string")) }
+}
+
+pub(crate) fn elements<'a>(raw: &'a RawValue, field: &str) -> Result<Vec<&'a RawValue>, BadRequest> {
+    read(raw, field, "an array")
 }
 
 pub(crate) fn text(raw: &RawValue, field: &str) -> Result<String, BadRequest> {
@@ -81,8 +101,13 @@ pub(crate) fn number(raw: &RawValue, field: &str, least: f64, most: f64) -> Resu
 }
 
 /// One of `choices`.
-pub(crate) fn one_of(raw: &RawValue, field: &str, choices: &[&str]) -> Result<String, BadRequest> {
-    let problem = || BadRequest::new(field, format!("must be one of {}", choices.join(", ")));
-    let value: String = serde_json::from_str(raw.get()).map_err(|_| problem())?;
-    if choices.contains(&value.as_str()) { Ok(value) } else { Err(problem()) }
+pub(crate) fn one_of<'c>(raw: &RawValue, field: &str, choices: &[&'c str]) -> Result<&'c str, BadRequest> {
+    let chosen = choices.iter().find(|choice| json::inner(raw) == **choice);
+    if let Some(choice) = chosen {
+        return Ok(choice);
+    }
+    // it may be written with escapes
+    let text = json::text_of(raw).unwrap_or_default();
+    let chosen = choices.iter().find(|choice| text == **choice);
+    chosen.copied().ok_or_else(|| BadRequest::new(field, format!("must be one of {}", choices.join(", "))))
 }

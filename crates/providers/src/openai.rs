@@ -79,9 +79,17 @@ impl OutputCap {
     fn of(request: &ChatRequest, target: &Target<'_>, is_openai: bool) -> Option<Self> {
         let asked = if is_openai { request.max_output_tokens() } else { None };
         let tokens = target.output_cap.or(asked)?;
-        let is_new_name = is_openai || request.field("max_completion_tokens").is_some();
+        let is_new_name = is_openai
+            || request.field("max_completion_tokens").is_some()
+            || refuses_max_tokens(target.upstream_model);
         Some(Self { name: if is_new_name { "max_completion_tokens" } else { "max_tokens" }, tokens })
     }
+}
+
+/// OpenAI's reasoning models (`o1`, `o4-mini`, `gpt-5`, …) refuse `max_tokens` wherever they are served.
+fn refuses_max_tokens(upstream_model: &str) -> bool {
+    let o_series = upstream_model.strip_prefix('o').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    o_series || upstream_model.starts_with("gpt-5")
 }
 
 fn is_openai(base_url: &str) -> bool {

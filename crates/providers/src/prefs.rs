@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::field::{BadRequest, flag, integer, object, one_of, read, short_text, texts};
 
+const MAX_MODELS: usize = 8;
 const MAX_METADATA_PAIRS: usize = 16;
 
 /// The `provider` object of a request, as far as it is enforced.
@@ -187,6 +188,15 @@ impl Reasoning {
             (None, None, None) => None,
         }
     }
+}
+
+/// `models`: what to fall back to.
+pub(crate) fn models(raw: &RawValue) -> Result<Vec<String>, BadRequest> {
+    let models = texts(raw, "models")?;
+    if models.len() > MAX_MODELS {
+        return Err(BadRequest::new("models", "must have at most 8 models"));
+    }
+    Ok(models)
 }
 
 /// `metadata`: declared pairs, sorted by key.

@@ -51,7 +51,7 @@ pub enum TranslateError {
         /// Why, ours alone: holds nothing of the request.
         reason: &'static str,
     },
-    /// The credential, the event id or the model name cannot stand in an HTTP header or body.
+    /// The credential or the event id cannot stand in an HTTP header.
     #[error("the {what} has characters that cannot be sent")]
     Unsendable {
         /// `credential` or `event id`.

@@ -138,6 +138,7 @@ impl DataPlane {
         let leases = Arc::new(Leases::new(Arc::new(source), holder, wait));
         let memory = Memory::new();
         let cell = Arc::new(SnapshotCell::new());
+        housekeeping::resume(&claimed, &shared.secrets.master()?, &cell);
         let task = policy_task(shared, &cell, &memory, &leases);
         task.load().await.context("policy cannot be loaded")?;
         housekeeping::start(shared, &claimed, &task, &metrics)?;

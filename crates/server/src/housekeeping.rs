@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use dataplane::policy_task::PolicyTask;
 use dataplane::telemetry::Metrics;
+use journal::snapshot::LastKnownGood;
 use journal::{DataDir, snapshot};
+use policy::SnapshotCell;
+use policy::sealed::MasterKey;
 use tokio_util::sync::CancellationToken;
 
 use crate::embedded::Shared;
@@ -45,6 +48,23 @@ async fn every<F: Future<Output = ()>>(stop: CancellationToken, pace: Duration, 
     }
 }
 
+/// What is held now, as it is kept on disk.
+fn good(cell: &SnapshotCell) -> Option<LastKnownGood> {
+    let held = cell.load()?;
+    let platform = held.platform().records().clone();
+    let orgs = held.orgs().map(policy::OrgPolicy::records).collect();
+    Some(LastKnownGood { epoch: platform.epoch, platform, orgs })
+}
+
+/// Takes over what an earlier life kept, so that the node can serve before anybody answers it.
+pub(crate) fn resume(dir: &DataDir, master: &MasterKey, cell: &SnapshotCell) {
+    match snapshot::load(dir, master) {
+        Ok(None) => {}
+        Ok(Some(good)) => cell.install(good.platform, good.orgs),
+        Err(error) => tracing::warn!(%error, "the last-known-good policy is not used"),
+    }
+}
+
 /// Writes policy to disk after changes, at most once a second.
 fn keep_last_known_good(shared: &Shared, dir: &Arc<DataDir>, task: &PolicyTask) -> anyhow::Result<()> {
     let master = shared.secrets.master()?;
@@ -56,10 +76,9 @@ fn keep_last_known_good(shared: &Shared, dir: &Arc<DataDir>, task: &PolicyTask) 
                 () = stop.cancelled() => return,
                 () = changed.notified() => {}
             }
-            if let Some(policy) = cell.load() {
-                if let Err(error) = snapshot::write(&dir, &master, &policy, rand::random()) {
-                    tracing::warn!(%error, "the last-known-good policy was not written");
-                }
+            let saved = good(&cell).map(|good| snapshot::save(&dir, &master, &good, rand::random()));
+            if let Some(Err(error)) = saved {
+                tracing::warn!(%error, "the last-known-good policy was not written");
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }

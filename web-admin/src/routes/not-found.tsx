@@ -8,7 +8,7 @@ export function notFoundRoute(): RouteObject {
 
 function NotFound() {
   return (
-    <Center component="main" mih="60dvh" p="md">
+    <Center mih="60dvh" p="md">
       <Stack align="center" gap="xs">
         <Title order={1} size="h3">There is no such page</Title>
         <Text c="dimmed">The address may be mistyped, or the page has moved.</Text>

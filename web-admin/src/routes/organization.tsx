@@ -10,7 +10,7 @@ import { RouteError } from './error';
 import { loginPath } from './login';
 import { useOrganizationId } from './params';
 
-export function organizationRoute({ session, client }: Deps): RouteObject {
+export function organizationRoute({ session, client }: Deps, children: RouteObject[]): RouteObject {
   return {
     path: '/orgs/:organizationId',
     loader: async ({ request }: LoaderFunctionArgs) => {
@@ -22,6 +22,7 @@ export function organizationRoute({ session, client }: Deps): RouteObject {
     Component: OrganizationPage,
     ErrorBoundary: RouteError,
     HydrateFallback: Loading,
+    children,
   };
 }
 

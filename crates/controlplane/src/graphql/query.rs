@@ -44,7 +44,7 @@ impl Query {
     ) -> Result<Connection<String, Model>> {
         let app = app(ctx);
         let now = app.deps.clock.now();
-        let models = app.deps.store.models(page(first, after)?).await?;
+        let models = app.deps.store.models(&page(first, after)?).await?;
         Ok(connection(models, |(model, _)| model.slug.clone(), |(model, endpoints)| Model { model, endpoints, now }))
     }
 

@@ -18,7 +18,7 @@ use axum::routing::{get, post};
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
 use tower_http::timeout::TimeoutLayer;
-use tower_http::trace::TraceLayer;
+use tower_http::trace::{DefaultMakeSpan, TraceLayer};
 
 use crate::auth::{flood, routes};
 use crate::deps::{App, Deps};
@@ -45,7 +45,7 @@ pub fn router(deps: Deps) -> Router {
         .merge(auth_routes(&app))
         .fallback(assets::serve)
         .layer(from_fn(protect))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().make_span_with(DefaultMakeSpan::new().level(tracing::Level::INFO)))
         .with_state(app)
 }
 

@@ -79,7 +79,7 @@ pub(crate) async fn remove(app: &App, access: &Access, id: BudgetId) -> Result<C
 }
 
 /// A page of budgets with where they stand now.
-pub(crate) async fn list(app: &App, scope: &OrgScope, page: Page) -> Result<Paged<Standing>, AdminError> {
+pub(crate) async fn list(app: &App, scope: &OrgScope, page: &Page) -> Result<Paged<Standing>, AdminError> {
     let budgets = scope.budgets(page).await?;
     let mut items = Vec::with_capacity(budgets.items.len());
     for budget in budgets.items {

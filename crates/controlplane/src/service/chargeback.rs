@@ -43,7 +43,7 @@ pub(crate) async fn whole(scope: &OrgScope, period: WindowId) -> Result<Report, 
     let TiedOut { mut report, totals } = lines(scope, period).await?;
     let mut after = None;
     loop {
-        let paged = scope.cut_calls(period, Page { after, first: AT_ONCE }).await?;
+        let paged = scope.cut_calls(period, &Page { after, first: AT_ONCE }).await?;
         after = paged.items.last().map(|event| event.attempt.id.to_string());
         report.cut_calls.extend(paged.items.iter().filter_map(CutCall::of));
         if !paged.has_next {

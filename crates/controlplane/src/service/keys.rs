@@ -4,7 +4,7 @@
 //! reaches the keys of the own team only.
 
 use domain::key::{Key, KeyKind, KeyText};
-use domain::org::Capability;
+use domain::org::{Capability, Role};
 use domain::{KeyId, MemberId, TeamId, Timestamp};
 use store::OrgScope;
 
@@ -127,7 +127,10 @@ async fn check_owner(access: &Access, scope: &OrgScope, new: &NewKey) -> Result<
     }
     if let Some(member) = new.member {
         let owner = scope.member(member).await?.member;
-        if new.kind == KeyKind::Management && owner.role == domain::org::Role::Owner {
+        if matches!(access.reach(), Reach::Team(own) if owner.team != Some(own)) {
+            return Err(AdminError::Forbidden("only members of the own team can be named".to_owned()));
+        }
+        if new.kind == KeyKind::Management && owner.role == Role::Owner {
             access.require(Capability::ManageOwners)?;
         }
     } else if new.kind == KeyKind::Management {

@@ -1,6 +1,7 @@
 //! Add, change and remove members.
 //!
-//! Invariant: only who may appoint owners makes, changes or removes one, and an organization keeps at least one owner.
+//! Invariant: only who may appoint owners makes, changes or removes one. That an organization keeps at least one, the
+//! store sees to.
 
 use domain::org::{Capability, Member, Role};
 use domain::{MemberId, PersonId, Secret, TeamId};
@@ -67,8 +68,7 @@ pub(crate) async fn update(
     change: MemberChange,
 ) -> Result<Changed<MemberView>, AdminError> {
     let mut object = access.scope(Capability::ManageMembers)?.member(change.id).await?;
-    let before = object.member.role;
-    let scope = scope(access, before)?;
+    let scope = scope(access, object.member.role)?;
     if let Some(role) = change.role {
         self::scope(access, role)?;
         object.member.role = role;
@@ -77,9 +77,6 @@ pub(crate) async fn update(
         object.member.team = team;
     }
     check_team(&scope, object.member.role, object.member.team).await?;
-    if before == Role::Owner && object.member.role != Role::Owner {
-        keep_an_owner(&scope, change.id).await?;
-    }
     let mut tx = begin(app, access, &scope).await?;
     tx.update_member(&object.member).await?;
     Ok(Changed { object, revision: commit(app, tx).await? })
@@ -89,9 +86,6 @@ pub(crate) async fn update(
 pub(crate) async fn remove(app: &App, access: &Access, id: MemberId) -> Result<Changed<MemberView>, AdminError> {
     let object = access.scope(Capability::ManageMembers)?.member(id).await?;
     let scope = scope(access, object.member.role)?;
-    if object.member.role == Role::Owner {
-        keep_an_owner(&scope, id).await?;
-    }
     let mut tx = begin(app, access, &scope).await?;
     tx.remove_member(id).await?;
     Ok(Changed { object, revision: commit(app, tx).await? })
@@ -114,13 +108,6 @@ async fn check_team(scope: &OrgScope, role: Role, team: Option<TeamId>) -> Resul
         return Err(AdminError::bad_input("teamId", "is needed: a team admin manages the keys of a team"));
     }
     Ok(())
-}
-
-async fn keep_an_owner(scope: &OrgScope, leaving: MemberId) -> Result<(), AdminError> {
-    if scope.owners().await?.iter().any(|owner| *owner != leaving) {
-        return Ok(());
-    }
-    Err(AdminError::Conflict("an organization keeps at least one owner".to_owned()))
 }
 
 async fn first_password(

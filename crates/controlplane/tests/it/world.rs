@@ -57,8 +57,8 @@ impl World {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("weir.db").display());
-        let store = Store::connect(&url).await.unwrap();
         let clock = Arc::new(FixedClock::new(Timestamp::parse("2026-11-21T12:00:00Z").unwrap()));
+        let store = Store::connect(&url, clock.now()).await.unwrap();
         let pepper = Pepper::new([7; 32]);
         let first = First {
             org_name: "Acme".to_owned(),

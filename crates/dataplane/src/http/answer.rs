@@ -77,10 +77,9 @@ fn with_head(mut response: Response, head: &Head) -> Response {
     if let Ok(value) = HeaderValue::from_str(&timings.join(", ")) {
         response.headers_mut().insert(TIMING, value);
     }
-    if let Some((cap, why)) = head.cap {
-        if let Ok(value) = HeaderValue::from_str(&format!("{cap}; by={why}")) {
-            response.headers_mut().insert(OUTPUT_CAP, value);
-        }
+    let cap = head.cap.map(|(cap, why)| format!("{cap}; by={why}"));
+    if let Some(Ok(value)) = cap.as_deref().map(HeaderValue::from_str) {
+        response.headers_mut().insert(OUTPUT_CAP, value);
     }
     response
 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: the only place where a status is chosen; never `error: null`; a fault of ours says nothing of its cause.
 
+use std::ops::{Deref, DerefMut};
+
 use axum::response::{IntoResponse, Response};
 use domain::ErrorCode;
 use http::{HeaderValue, StatusCode, header};
@@ -9,9 +11,11 @@ use policy::Denial;
 use providers::BadRequest;
 use serde_json::{Map, Value, json};
 
-/// A refusal or failure, complete enough to act on.
-#[derive(Clone)]
-pub(crate) struct ApiError {
+/// A refusal or failure, complete enough to act on. Boxed, because most calls return none.
+pub(crate) struct ApiError(Box<Told>);
+
+/// What an [`ApiError`] tells.
+pub(crate) struct Told {
     pub(crate) code: ErrorCode,
     pub(crate) message: String,
     /// Joins `error_type` in `error.metadata`.
@@ -24,7 +28,7 @@ pub(crate) struct ApiError {
 impl ApiError {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { code, message, metadata: Map::new(), availability: None, retry_after_s: None }
+        Self(Box::new(Told { code, message, metadata: Map::new(), availability: None, retry_after_s: None }))
     }
 
     /// A 400 that names the field.
@@ -58,6 +62,19 @@ impl ApiError {
             fields.insert("availability".to_owned(), availability.clone());
         }
         error
+    }
+}
+
+impl Deref for ApiError {
+    type Target = Told;
+    fn deref(&self) -> &Told {
+        &self.0
+    }
+}
+
+impl DerefMut for ApiError {
+    fn deref_mut(&mut self) -> &mut Told {
+        &mut self.0
     }
 }
 

@@ -80,7 +80,7 @@ impl Call {
 
 /// What goes back to the app, in order: `Refused`, or `Whole`, or `Begun` and `Chunk`s up to a `Last`.
 pub(crate) enum Reply {
-    Refused(Box<ApiError>),
+    Refused(ApiError),
     Whole(Head, Bytes),
     Begun(Head),
     Chunk(Bytes),
@@ -135,7 +135,7 @@ pub(crate) fn start(deps: &Arc<Deps>, call: Call) -> mpsc::Receiver<Reply> {
                 Ok(()) => 200,
                 Err(error) => {
                     let status = error.code.status();
-                    app.send(Reply::Refused(Box::new(error))).await;
+                    app.send(Reply::Refused(error)).await;
                     status
                 }
             };
@@ -235,7 +235,7 @@ impl Route {
 
     /// The last failure, with those before it.
     fn exhausted(mut self) -> ApiError {
-        let error = self.last.unwrap_or_else(|| {
+        let error = self.last.take().unwrap_or_else(|| {
             ApiError::new(ErrorCode::NotFound, "policy changed while the request waited, and no endpoint is left")
         });
         self.errors.pop();

@@ -46,12 +46,11 @@ pub(super) async fn reserve(
         NotReserved::Exhausted(short) => short,
         NotReserved::Unreachable(cause) => return Err(unreachable(&cause)),
     };
-    if permit.rules().unaffordable == Unaffordable::Clamp && needs.may_clamp() {
-        if let Some(clamped) = bound.clamped(short.affordable) {
-            if let Ok(reservation) = deps.leases.reserve(draws, clamped.reserved()).await {
-                return Ok(funded(permit, needs, candidate, (reservation, clamped, Some("budget"))));
-            }
-        }
+    let may_clamp = permit.rules().unaffordable == Unaffordable::Clamp && needs.may_clamp();
+    if let Some(clamped) = bound.clamped(short.affordable).filter(|_| may_clamp)
+        && let Ok(reservation) = deps.leases.reserve(draws, clamped.reserved()).await
+    {
+        return Ok(funded(permit, needs, candidate, (reservation, clamped, Some("budget"))));
     }
     deps.metrics.budget_refusals.with_label_values(&[scope_of(permit, short.draw)]).inc();
     Err(exhausted(permit, &short, bound.reserved().into()))

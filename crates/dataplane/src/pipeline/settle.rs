@@ -129,13 +129,19 @@ fn charge(open: &Open, end: &End, seen: &Seen) -> Charge {
         let (usage, source) = (TokenUsage::default(), UsageSource::Provider);
         return Charge { usage, source, cost: Pico::ZERO, streamed: Pico::ZERO, suspense: Pico::ZERO, flags };
     }
-    if let Some((usage, priced)) = seen.reported.and_then(|usage| Some((usage, priced(open, &usage)?))) {
+    let reported = seen.reported.map(|usage| with_request(usage, &open.price));
+    if let Some((usage, priced)) = reported.and_then(|usage| Some((usage, priced(open, &usage)?))) {
         let flags = Flags::from_bits(flags.bits() | priced.flags.bits());
         let source = UsageSource::Provider;
         return Charge { usage, source, cost: priced.cost, streamed: priced.cost, suspense: Pico::ZERO, flags };
     }
     flags.raise(if seen.absurd || seen.reported.is_some() { Flag::UsageAbsurd } else { Flag::UsageMissing });
     estimated(open, seen, flags)
+}
+
+/// Counts the request itself where the provider charges for it.
+fn with_request(usage: TokenUsage, price: &PriceVersion) -> TokenUsage {
+    if price.unit.get(TokenClass::Request).is_some() { usage.with(TokenClass::Request, 1) } else { usage }
 }
 
 /// Without the provider's word: a guess from sizes, kept within [streamed, reserved]; the rest stays in suspense.
@@ -185,3 +191,6 @@ fn part(usage: &TokenUsage, open: &Open, classes: &[TokenClass]) -> Pico {
     }
     priced(open, &part).map_or(Pico::ZERO, |priced| priced.cost)
 }
+
+#[cfg(test)]
+mod tests;

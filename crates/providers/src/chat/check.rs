@@ -4,8 +4,10 @@
 
 use serde_json::value::RawValue;
 
-use crate::field::{BadRequest, flag, integer, number, object, one_of, read, short_text, text};
-use crate::json::elements;
+use crate::field::{
+    BadRequest, elements, flag, integer, is_text, number, object, one_of, read, required, short_text, text,
+};
+use crate::json::{Fields, inner};
 
 /// Fields with a type and a range and no further meaning here.
 pub(super) fn plain(name: &str, raw: &RawValue) -> Result<(), BadRequest> {
@@ -44,70 +46,67 @@ fn stop(raw: &RawValue) -> Result<(), BadRequest> {
 }
 
 pub(super) fn tools(raw: &RawValue) -> Result<usize, BadRequest> {
-    let tools = elements(raw).ok_or_else(|| BadRequest::new("tools", "must be an array"))?;
-    for (index, tool) in tools.iter().enumerate() {
-        let field = format!("tools[{index}]");
-        let fields = object(tool, &field)?;
-        let kind = fields
-            .text("type")
-            .ok_or_else(|| BadRequest::new(format!("{field}.type"), "must be a string"))?;
-        if kind.contains(':') {
-            return Err(BadRequest::new(
-                format!("{field}.type"),
-                "tools run by the gateway are not supported",
-            ));
-        }
-        if kind == "function" {
-            let path = format!("{field}.function");
-            let function =
-                fields.get("function").ok_or_else(|| BadRequest::new(&path, "must be an object"))?;
-            let function = object(function, &path)?;
-            name(function.get("name"), &format!("{path}.name"))?;
-            if let Some(parameters) = function.present("parameters") {
-                object(parameters, &format!("{path}.parameters"))?;
-            }
-        }
+    let tools = elements(raw, "tools")?;
+    for (index, one) in tools.iter().enumerate() {
+        tool(one).map_err(|refused| refused.within(&format!("tools[{index}]")))?;
     }
     Ok(tools.len())
 }
 
-/// A name of at most 64 characters.
-fn name(raw: Option<&RawValue>, field: &str) -> Result<(), BadRequest> {
-    let raw = raw.ok_or_else(|| BadRequest::new(field, "must be a string of 1 to 64 characters"))?;
-    let name = short_text(raw, field, 64)?;
-    if name.is_empty() {
-        Err(BadRequest::new(field, "must be a string of 1 to 64 characters"))
-    } else {
-        Ok(())
+fn tool(raw: &RawValue) -> Result<(), BadRequest> {
+    let fields = object(raw, "")?;
+    let kind = required(&fields, "type")?;
+    is_text(kind, "type")?;
+    if inner(kind).contains(':') {
+        return Err(BadRequest::new("type", "tools run by the gateway are not supported"));
     }
+    if inner(kind) != "function" {
+        return Ok(());
+    }
+    let function = object(required(&fields, "function")?, "function")?;
+    name(&function).map_err(|refused| refused.within("function"))?;
+    if let Some(parameters) = function.present("parameters") {
+        object(parameters, "function.parameters")?;
+    }
+    Ok(())
+}
+
+/// A `name` of 1 to 64 characters.
+fn name(fields: &Fields<'_>) -> Result<(), BadRequest> {
+    let name = short_text(required(fields, "name")?, "name", 64)?;
+    if name.is_empty() { Err(BadRequest::new("name", "must have 1 to 64 characters")) } else { Ok(()) }
 }
 
 pub(super) fn tool_choice(raw: &RawValue) -> Result<(), BadRequest> {
     if raw.get().starts_with('"') {
         return one_of(raw, "tool_choice", &["none", "auto", "required"]).map(drop);
     }
-    let fields = object(raw, "tool_choice")?;
-    let kind = fields.text("type").ok_or_else(|| BadRequest::new("tool_choice.type", "must be a string"))?;
-    if kind == "function" {
-        let path = "tool_choice.function";
-        let function = fields.get("function").ok_or_else(|| BadRequest::new(path, "must be an object"))?;
-        name(object(function, path)?.get("name"), "tool_choice.function.name")?;
-    }
-    Ok(())
+    let check = || {
+        let fields = object(raw, "")?;
+        let kind = required(&fields, "type")?;
+        is_text(kind, "type")?;
+        if inner(kind) != "function" {
+            return Ok(());
+        }
+        let function = object(required(&fields, "function")?, "function")?;
+        name(&function).map_err(|refused| refused.within("function"))
+    };
+    check().map_err(|refused: BadRequest| refused.within("tool_choice"))
 }
 
 pub(super) fn response_format(raw: &RawValue) -> Result<(), BadRequest> {
-    let fields = object(raw, "response_format")?;
-    let field = "response_format.type";
-    let kind = fields.get("type").ok_or_else(|| BadRequest::new(field, "must be a string"))?;
-    if one_of(kind, field, &["text", "json_object", "json_schema", "grammar", "python"])? == "json_schema" {
-        let path = "response_format.json_schema";
-        let schema = fields.get("json_schema").ok_or_else(|| BadRequest::new(path, "must be an object"))?;
-        let schema = object(schema, path)?;
-        name(schema.get("name"), &format!("{path}.name"))?;
-        if let Some(schema) = schema.present("schema") {
-            object(schema, "response_format.json_schema.schema")?;
+    let check = || {
+        let fields = object(raw, "")?;
+        let kinds = ["text", "json_object", "json_schema", "grammar", "python"];
+        if one_of(required(&fields, "type")?, "type", &kinds)? != "json_schema" {
+            return Ok(());
         }
-    }
-    Ok(())
+        let named = object(required(&fields, "json_schema")?, "json_schema")?;
+        name(&named).map_err(|refused| refused.within("json_schema"))?;
+        match named.present("schema") {
+            Some(schema) => object(schema, "json_schema.schema").map(drop),
+            None => Ok(()),
+        }
+    };
+    check().map_err(|refused: BadRequest| refused.within("response_format"))
 }

@@ -10,7 +10,6 @@ export const ChargebackQuery = graphql(`
         total
         ledgerTotal
         eventCount
-        csvUrl
         lines {
           teamId
           teamName

@@ -67,7 +67,7 @@ impl Chargeback {
     /// The calls whose answer did not come to its end, by time: nobody said what they cost, only between which bounds.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn cut_calls(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<String, CutCall>> {
-        let paged = self.scope.cut_calls(self.period, page(first, after)?).await?;
+        let paged = self.scope.cut_calls(self.period, &page(first, after)?).await?;
         let paged = store::Paged {
             items: paged.items.iter().filter_map(Cut::of).collect::<Vec<Cut>>(),
             has_next: paged.has_next,

@@ -61,7 +61,7 @@ impl Organization {
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn teams(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<String, Team>> {
         let scope = self.access.scope(Capability::ReadOrg)?;
-        let teams = scope.teams(page(first, after)?).await?;
+        let teams = scope.teams(&page(first, after)?).await?;
         Ok(connection(teams, |team| team.id.to_string(), Team))
     }
 
@@ -69,7 +69,7 @@ impl Organization {
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn members(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<String, Member>> {
         let scope = self.access.scope(Capability::ReadOrg)?;
-        let members = scope.members(page(first, after)?).await?;
+        let members = scope.members(&page(first, after)?).await?;
         Ok(connection(members, |view| view.member.id.to_string(), Member::from))
     }
 
@@ -84,14 +84,14 @@ impl Organization {
             Reach::Member(member) => KeyFilter { member: Some(member), ..KeyFilter::default() },
             Reach::Nothing => return Ok(Connection::new(false, false)),
         };
-        Ok(connection(scope.keys(page, filter).await?, |key| key.id.to_string(), Key))
+        Ok(connection(scope.keys(filter, &page).await?, |key| key.id.to_string(), Key))
     }
 
     /// Its budgets, with where they stand.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn budgets(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<String, Budget>> {
         let scope = self.access.scope(Capability::ReadBudgets)?;
-        let standings = budgets::list(&self.app, &scope, page(first, after)?).await?;
+        let standings = budgets::list(&self.app, &scope, &page(first, after)?).await?;
         Ok(connection(standings, |standing| standing.budget.id.to_string(), Budget))
     }
 
@@ -99,7 +99,7 @@ impl Organization {
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn policies(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<String, Policy>> {
         let scope = self.access.scope(Capability::ReadPolicies)?;
-        let policies = scope.policies(page(first, after)?).await?;
+        let policies = scope.policies(&page(first, after)?).await?;
         Ok(connection(policies, |policy| policy.id.to_string(), Policy))
     }
 
@@ -107,7 +107,7 @@ impl Organization {
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn credentials(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<String, Credential>> {
         let scope = self.access.scope(Capability::ReadPolicies)?;
-        let credentials = scope.credentials(page(first, after)?).await?;
+        let credentials = scope.credentials(&page(first, after)?).await?;
         Ok(connection(credentials, |credential| credential.id.to_string(), Credential))
     }
 
@@ -121,7 +121,7 @@ impl Organization {
     ) -> Result<Connection<String, UsageEvent>> {
         let scope = self.access.scope(Capability::ReadUsage)?;
         let period = chargeback::period(&period)?;
-        let events = scope.events(period, page(first, after)?).await?;
+        let events = scope.events(period, &page(first, after)?).await?;
         Ok(connection(events, |event| event.attempt.id.to_string(), UsageEvent))
     }
 
@@ -137,7 +137,7 @@ impl Organization {
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn audit_log(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<String, AuditEntry>> {
         let scope = self.access.scope(Capability::ReadAudit)?;
-        let entries = scope.audit(page(first, after)?).await?;
+        let entries = scope.audit(&page(first, after)?).await?;
         Ok(connection(entries, |entry| entry.seq.to_string(), AuditEntry))
     }
 }

@@ -1,0 +1,119 @@
+//! What is committed is published: changes, the platform, heartbeats.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use controlplane::Source;
+use controlplane::publish::{Publisher, run};
+use domain::OrgId;
+use parking_lot::Mutex;
+use policy::feed::{FeedError, PolicyMessage, PolicyPublisher, PolicySource};
+use policy::record::{ObjectRef, OrgChange};
+use tokio::sync::mpsc;
+
+use crate::world::World;
+
+/// Collects what is published; refuses while it is told to.
+struct Collector {
+    sent: mpsc::UnboundedSender<PolicyMessage>,
+    is_down: Mutex<bool>,
+}
+
+#[async_trait]
+impl PolicyPublisher for Collector {
+    async fn publish(&self, message: PolicyMessage) -> Result<(), FeedError> {
+        if *self.is_down.lock() {
+            return Err(FeedError("down".to_owned()));
+        }
+        self.sent.send(message).map_err(|error| FeedError(error.to_string()))
+    }
+}
+
+fn publisher(world: &World) -> (Publisher, Arc<Collector>, mpsc::UnboundedReceiver<PolicyMessage>) {
+    let (sent, received) = mpsc::unbounded_channel();
+    let collector = Arc::new(Collector { sent, is_down: Mutex::new(false) });
+    let deps = &world.deps;
+    let feed = Arc::clone(&collector) as Arc<dyn PolicyPublisher>;
+    (Publisher::new(deps.store.clone(), feed, deps.clock.clone(), deps.metrics.clone()), collector, received)
+}
+
+fn changes(received: &mut mpsc::UnboundedReceiver<PolicyMessage>) -> Vec<OrgChange> {
+    let messages = std::iter::from_fn(|| received.try_recv().ok());
+    messages.filter_map(|message| if let PolicyMessage::Change(change) = message { Some(change) } else { None }).collect()
+}
+
+async fn revision(world: &World, org: OrgId) -> u64 {
+    let index = Source::new(world.deps.store.clone()).index().await.unwrap();
+    index.into_iter().find(|(id, _)| *id == org).unwrap().1
+}
+
+#[tokio::test]
+async fn a_change_is_published_once_with_the_objects_it_touched() {
+    let world = World::new().await;
+    let (mut publisher, _, mut received) = publisher(&world);
+    publisher.publish_dirty().await.unwrap();
+    changes(&mut received);
+    let before = revision(&world, world.org).await;
+    let team = world.team("Search").await;
+    publisher.publish_dirty().await.unwrap();
+    publisher.publish_dirty().await.unwrap();
+    let published = changes(&mut received);
+    let [change] = published.as_slice() else { panic!("{published:?}") };
+    assert_eq!((change.org, change.previous, change.revision), (world.org, before, before + 1));
+    let touched: Vec<_> = change.put.iter().map(policy::record::OrgObject::reference).collect();
+    assert_eq!(touched, [ObjectRef::Team(team.parse().unwrap())]);
+}
+
+#[tokio::test]
+async fn what_could_not_be_sent_is_sent_later_in_one_piece() {
+    let world = World::new().await;
+    let (mut publisher, collector, mut received) = publisher(&world);
+    publisher.publish_dirty().await.unwrap();
+    changes(&mut received);
+    let before = revision(&world, world.org).await;
+    *collector.is_down.lock() = true;
+    world.team("One").await;
+    publisher.publish_dirty().await.unwrap_err();
+    world.team("Two").await;
+    *collector.is_down.lock() = false;
+    publisher.publish_dirty().await.unwrap();
+    let published = changes(&mut received);
+    let [change] = published.as_slice() else { panic!("{published:?}") };
+    assert_eq!((change.previous, change.revision, change.put.len()), (before, before + 2, 2));
+}
+
+#[tokio::test]
+async fn a_heartbeat_is_the_sum_of_what_the_source_says() {
+    let world = World::new().await;
+    let (publisher, _, mut received) = publisher(&world);
+    publisher.heartbeat().await.unwrap();
+    let Some(PolicyMessage::Heartbeat(beat)) = received.recv().await else { panic!("no heartbeat") };
+    let source = Source::new(world.deps.store.clone());
+    let platform = source.platform().await.unwrap();
+    assert_eq!((beat.epoch, beat.platform), (platform.epoch, platform.revision));
+    assert_eq!((beat.orgs, beat.revisions), (1, revision(&world, world.org).await));
+    assert_eq!(source.org(OrgId::from_bits(0)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_mutation_wakes_the_publisher() {
+    let world = World::new().await;
+    let (publisher, _, mut received) = publisher(&world);
+    let deps = world.deps.clone();
+    deps.tasks.spawn(run(publisher, Arc::clone(&deps.committed), deps.shutdown.clone()));
+    let team: domain::TeamId = world.team("Search").await.parse().unwrap();
+    let seen = async {
+        loop {
+            let message = received.recv().await.unwrap();
+            let PolicyMessage::Change(change) = message else { continue };
+            if change.put.iter().any(|object| object.reference() == ObjectRef::Team(team)) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), seen).await.unwrap();
+    world.deps.shutdown.cancel();
+    world.deps.tasks.close();
+    tokio::time::timeout(Duration::from_secs(10), world.deps.tasks.wait()).await.unwrap();
+}
