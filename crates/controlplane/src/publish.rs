@@ -69,8 +69,10 @@ impl Publisher {
     }
 
     async fn publish_all(&self) -> Result<(), PublishError> {
-        if let Some(revision) = self.store.dirty_platform().await? {
-            let platform = self.store.platform_records().await?;
+        let version = self.store.platform_version().await?;
+        if version.revision > version.published {
+            let platform = self.store.platform().await?;
+            let revision = platform.revision;
             self.feed.publish(PolicyMessage::Platform(Box::new(platform))).await?;
             self.store.mark_platform_published(revision).await?;
         }

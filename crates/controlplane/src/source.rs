@@ -23,7 +23,7 @@ impl Source {
 #[async_trait]
 impl PolicySource for Source {
     async fn platform(&self) -> Result<PlatformRecords, FeedError> {
-        self.0.platform_records().await.map_err(unreadable)
+        self.0.platform().await.map_err(unreadable)
     }
 
     async fn index(&self) -> Result<Vec<(OrgId, u64)>, FeedError> {
@@ -31,11 +31,7 @@ impl PolicySource for Source {
     }
 
     async fn org(&self, org: OrgId) -> Result<Option<OrgRecords>, FeedError> {
-        match self.0.load_records(org).await {
-            Ok(records) => Ok(Some(records)),
-            Err(StoreError::NotFound) => Ok(None),
-            Err(other) => Err(unreadable(other)),
-        }
+        self.0.load_records(org).await.map_err(unreadable)
     }
 }
 

@@ -30,7 +30,7 @@ use crate::listen::{self, Listening};
 use crate::ops::Ops;
 use crate::reads::StoreReads;
 use crate::secrets::Secrets;
-use crate::{bootstrap, housekeeping, shutdown, telemetry};
+use crate::{bootstrap, housekeeping, quickstart, shutdown, telemetry};
 
 /// What the parts of one process share.
 pub(crate) struct Shared {
@@ -57,7 +57,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let claimed = DataDir::claim(&config.data_dir, clock.now(), rand::random())?;
     let exporter = telemetry::start(&config.telemetry)?;
     let secrets = Secrets::load_or_create(&config.data_dir)?;
-    let store = Store::connect(&config.store_url()).await.context("the database cannot be opened")?;
+    store::migrate(&config.store_url(), clock.now()).await.context("the database cannot be brought up to date")?;
+    let store = Store::connect(&config.store_url(), clock.now()).await.context("the database cannot be opened")?;
     let shared = Shared {
         config,
         clock,
@@ -76,8 +77,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
 async fn serve(shared: &Shared, claimed: DataDir) -> anyhow::Result<()> {
     let ready = Arc::new(AtomicBool::new(false));
     let sockets = listen::Sockets::bind(&shared.config).await?;
-    let sandbox = bootstrap::sandbox(shared, config::provider_credentials()).await?;
-    let quickstart = bootstrap::first_start(shared, &sockets, sandbox).await?;
+    let upstreams = bootstrap::upstreams(shared, config::provider_credentials()).await?;
+    bootstrap::platform(shared, &upstreams).await?;
+    let quickstart = bootstrap::first_start(shared, &sockets, &upstreams).await?;
     let plane = DataPlane::build(shared, claimed).await?;
     let admin = control_plane(shared, &plane)?;
     let requests = CancellationToken::new();
@@ -86,7 +88,10 @@ async fn serve(shared: &Shared, claimed: DataDir) -> anyhow::Result<()> {
     let admin_listener = Listening::start(&shared.tasks, sockets.admin, admin, &shared.stop);
     let ops_listener = Listening::start(&shared.tasks, sockets.ops, crate::ops::router(ops), &shared.stop);
     ready.store(true, Ordering::SeqCst);
-    quickstart.print(&shared.config.data_dir)?;
+    match quickstart {
+        Some(quickstart) => quickstart.print(&shared.config.data_dir)?,
+        None => quickstart::print_without(&shared.config)?,
+    }
     shutdown::signal().await;
     tracing::info!("stopping: open requests may end");
     ready.store(false, Ordering::SeqCst);
@@ -132,7 +137,7 @@ impl DataPlane {
         let shipper = Shipper { journal: journal.clone(), sink: Arc::new(sink), settled: settled.clone(), metrics: metrics.clone() };
         // What earlier lives of this node spent must be known before what they did not spend is freed.
         shipper.drain().await.map_err(anyhow::Error::msg).context("usage of the last run cannot be committed")?;
-        shared.store.free_leases(holder).await.context("budget money of the last run cannot be freed")?;
+        shared.store.free_leases(holder.node, holder.incarnation).await.context("budget money of the last run cannot be freed")?;
         let source = controlplane::Leases::new(shared.store.clone(), Arc::clone(&shared.clock));
         let wait = Duration::from_millis(shared.config.budget.lease_timeout_ms);
         let leases = Arc::new(Leases::new(Arc::new(source), holder, wait));

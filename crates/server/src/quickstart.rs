@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Config;
+
 /// `data/quickstart.json`.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Quickstart {
@@ -92,4 +94,17 @@ impl Quickstart {
             data_dir.display()
         )
     }
+}
+
+/// Says that Weir is ready where `quickstart.json` is gone, as it should be after the first day.
+///
+/// # Errors
+/// When standard output is closed.
+pub(crate) fn print_without(config: &Config) -> std::io::Result<()> {
+    writeln!(
+        std::io::stdout(),
+        "\nWeir is ready: API on http://{}/v1, web admin on http://{}.\n\
+         There is no quickstart.json: the first password and keys were shown when it was made.",
+        config.data.listen, config.admin.listen
+    )
 }

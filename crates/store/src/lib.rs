@@ -21,6 +21,7 @@ mod keys;
 mod leases;
 mod ledger;
 mod members;
+mod objects;
 mod orgs;
 mod page;
 mod persons;

@@ -17,6 +17,7 @@ use crate::graphql::types::model::Model;
 use crate::graphql::types::node::{self, Node};
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::viewer::Viewer;
+use crate::service::models;
 
 pub(crate) struct Query;
 
@@ -44,7 +45,7 @@ impl Query {
     ) -> Result<Connection<String, Model>> {
         let app = app(ctx);
         let now = app.deps.clock.now();
-        let models = app.deps.store.models(&page(first, after)?).await?;
+        let models = models::list(&app.deps.store, &page(first, after)?).await?;
         Ok(connection(models, |(model, _)| model.slug.clone(), |(model, endpoints)| Model { model, endpoints, now }))
     }
 

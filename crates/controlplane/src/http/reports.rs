@@ -7,10 +7,12 @@ use std::sync::Arc;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use chargeback::{Report, write_csv, write_cut_calls_csv};
+use domain::OrgId;
 use domain::org::Capability;
 use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::auth::actor::Actor;
 use crate::deps::App;
@@ -50,15 +52,16 @@ async fn download(
     (name, write): (&str, Writer),
 ) -> Result<Response, AdminError> {
     let actor = Actor::authenticate(&app.deps, headers).await?;
-    let org = wanted.org.parse().map_err(|_| AdminError::NotFound("organization"))?;
+    let org: OrgId = wanted.org.parse().map_err(|_| AdminError::NotFound("organization"))?;
     let access = actor.access(org)?;
     let scope = access.scope(Capability::ReadUsage)?;
     let period = service::chargeback::period(&wanted.period)?;
     let report = service::chargeback::whole(&scope, period).await?;
     let mut csv = Vec::new();
     write(&report, &mut csv).map_err(AdminError::internal)?;
-    let object = format!("{name} {period}");
-    scope.note(access.author(), "report.download", &object, app.deps.clock.now()).await?;
+    let author = (access.author(), app.deps.clock.now());
+    let detail = json!({ "report": name, "period": period.to_string() });
+    scope.note(author, "download_report", &org.to_string(), detail).await?;
     let disposition = format!("attachment; filename=\"{name}-{period}.csv\"");
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),

@@ -10,6 +10,7 @@ pub(crate) mod credentials;
 pub(crate) mod input;
 pub(crate) mod keys;
 pub(crate) mod members;
+pub(crate) mod models;
 pub(crate) mod organizations;
 pub(crate) mod policies;
 pub(crate) mod teams;

@@ -168,12 +168,12 @@ async fn the_download_adds_up_to_the_same_total_and_is_audited() {
 
     let cut = format!("/reports/cut-calls.csv?org={}&period=2026-11", world.org);
     assert_eq!(download(&world, &world.owner, &cut).await.text.lines().count(), 3);
-    let log = "query($o: ID!) { organization(id: $o) { auditLog(first: 2) { nodes { action object } } } }";
+    let log = "query($o: ID!) { organization(id: $o) { auditLog(first: 2) { nodes { action detail } } } }";
     let entries = world.ask(log, json!({ "o": world.org.to_string() })).await["organization"]["auditLog"]["nodes"].clone();
     assert_eq!(
         entries,
-        json!([{ "action": "report.download", "object": "cut-calls 2026-11" },
-            { "action": "report.download", "object": "chargeback 2026-11" }])
+        json!([{ "action": "download_report", "detail": "{\"report\":\"cut-calls\",\"period\":\"2026-11\"}" },
+            { "action": "download_report", "detail": "{\"report\":\"chargeback\",\"period\":\"2026-11\"}" }])
     );
 }
 

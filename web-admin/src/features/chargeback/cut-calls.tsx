@@ -37,7 +37,13 @@ export function CutCalls({ organizationId, period }: Props) {
     variables: { organizationId, period, after },
   });
   if (error) {
-    return <Failure title="The calls cut short could not be loaded" message={describe(error)} onRetry={() => retry({ requestPolicy: 'network-only' })} />;
+    return (
+      <Failure
+        title="The calls cut short could not be loaded"
+        message={describe(error)}
+        onRetry={() => retry({ requestPolicy: 'network-only' })}
+      />
+    );
   }
   const { nodes = [], pageInfo } = data?.organization.chargeback.cutCalls ?? {};
   if (nodes.length === 0) return null;
@@ -66,7 +72,8 @@ export function CutCalls({ organizationId, period }: Props) {
 }
 
 function CutCallsTable({ calls }: { calls: CutCall[] }) {
-  const fineDigits = finestOf(calls.flatMap(({ streamed, cost, suspense, reserved }) => [streamed, cost, suspense, reserved]));
+  const amounts = calls.flatMap(({ streamed, cost, suspense, reserved }) => [streamed, cost, suspense, reserved]);
+  const fineDigits = finestOf(amounts);
   return (
     <Table.ScrollContainer minWidth={0} type="native">
       <Table className={classes.table} verticalSpacing="xs" aria-label="Calls cut short">
@@ -95,12 +102,18 @@ function CutCallRow({ call, fineDigits }: { call: CutCall; fineDigits: number })
         {call.model} <span className={classes.detail}>at {call.provider}</span>
         <Text size="xs" c="dimmed" ff="monospace" className={classes.id}>{call.eventId}</Text>
       </Table.Td>
-      <Table.Td className={classes.text}>{formatMoment(call.admittedAt)}</Table.Td>
-      <Table.Td className={classes.text}><Badge variant="light" color={color} tt="none">{label}</Badge></Table.Td>
+      <Table.Td className={classes.text} data-label="Admitted">{formatMoment(call.admittedAt)}</Table.Td>
+      <Table.Td className={classes.text} data-label="Ending">
+        <Badge variant="light" color={color} tt="none">{label}</Badge>
+      </Table.Td>
       {amounts.map(([name, usd]) => (
-        <Table.Td key={name} className={classes.number} data-label={name}><Amount usd={usd} fineDigits={fineDigits} /></Table.Td>
+        <Table.Td key={name} className={classes.number} data-label={name}>
+          <Amount usd={usd} fineDigits={fineDigits} />
+        </Table.Td>
       ))}
-      <Table.Td className={classes.cost}><Amount usd={call.cost} fineDigits={fineDigits} /></Table.Td>
+      <Table.Td className={classes.cost} data-label="Charged">
+        <Amount usd={call.cost} fineDigits={fineDigits} />
+      </Table.Td>
     </Table.Tr>
   );
 }
@@ -117,8 +130,18 @@ function Pager({ isBusy, hasPrevious, next, onPrevious, onNext }: PagerProps) {
   if (!hasPrevious && next === null) return null;
   return (
     <Group justify="flex-end" mt="sm">
-      <Button variant="default" size="xs" disabled={!hasPrevious} onClick={onPrevious}>Earlier</Button>
-      <Button variant="default" size="xs" disabled={next === null} loading={isBusy} onClick={() => next && onNext(next)}>Later</Button>
+      <Button variant="default" size="xs" disabled={!hasPrevious} onClick={onPrevious}>
+        Earlier
+      </Button>
+      <Button
+        variant="default"
+        size="xs"
+        disabled={next === null}
+        loading={isBusy}
+        onClick={() => next && onNext(next)}
+      >
+        Later
+      </Button>
     </Group>
   );
 }

@@ -20,7 +20,7 @@ export function isGrouping(text: string): text is Grouping {
   return GROUPINGS.some(({ value }) => value === text);
 }
 
-/** The lines in groups by title; within a group they keep the server's order. */
+/** The lines in groups by title, those without a team last; within a group they keep the server's order. */
 export function arrange(lines: readonly Line[], grouping: Grouping): Group[] {
   const groups = new Map<string, Group>();
   for (const line of lines) {
@@ -29,7 +29,12 @@ export function arrange(lines: readonly Line[], grouping: Grouping): Group[] {
     group.lines.push(line);
     groups.set(id, group);
   }
-  return [...groups.values()].sort((a, b) => a.title.localeCompare(b.title, 'en') || a.id.localeCompare(b.id, 'en'));
+  return [...groups.values()].sort(byTitle);
+}
+
+function byTitle(a: Group, b: Group): number {
+  const nameless = Number(a.id === '') - Number(b.id === '');
+  return nameless || a.title.localeCompare(b.title, 'en') || a.id.localeCompare(b.id, 'en');
 }
 
 function placeOf(line: Line, grouping: Grouping): { id: string; title: string } {

@@ -66,7 +66,7 @@ function LineRow({ line, described, quantities, fineDigits }: RowProps) {
       {described.map(({ label, of }, index) => {
         const { text, detail } = of(line);
         return (
-          <Table.Td key={label} className={index === 0 ? classes.lead : classes.text}>
+          <Table.Td key={label} className={index === 0 ? classes.lead : classes.text} data-label={label}>
             {text}
             {detail && <span className={classes.detail}> {detail}</span>}
           </Table.Td>
@@ -77,7 +77,7 @@ function LineRow({ line, described, quantities, fineDigits }: RowProps) {
           {formatCount(of(line))}
         </Table.Td>
       ))}
-      <Table.Td className={classes.cost}>
+      <Table.Td className={classes.cost} data-label="Cost">
         <Amount usd={line.cost} fineDigits={fineDigits} />
       </Table.Td>
     </Table.Tr>

@@ -15,6 +15,8 @@ import { PeriodPicker } from './period-picker';
 import { ChargebackQuery } from './queries';
 import { Total } from './total';
 
+type Report = Answer['organization']['chargeback'];
+
 interface Props {
   organizationId: Id;
   period: Period;
@@ -31,6 +33,7 @@ export function ChargebackReport(props: Props) {
   const report = data?.organization.chargeback.period === period ? data.organization.chargeback : null;
   return (
     <Stack gap="lg">
+      <title>{`Chargeback, ${formatPeriod(period)} · Weir`}</title>
       <Group justify="space-between" gap="sm">
         <Title order={1} size="h2">Chargeback</Title>
         <Group gap="sm">
@@ -51,7 +54,8 @@ export function ChargebackReport(props: Props) {
   );
 }
 
-function Content({ report, organizationId, period, currentPeriod, grouping, onGrouping }: Props & { report: Answer['organization']['chargeback'] }) {
+function Content({ report, ...props }: Props & { report: Report }) {
+  const { organizationId, period, currentPeriod, grouping, onGrouping } = props;
   const { lines, total, ledgerTotal, eventCount } = report;
   const isRunning = period === currentPeriod;
   if (lines.length === 0) return <Nothing period={period} isRunning={isRunning} />;
@@ -60,6 +64,7 @@ function Content({ report, organizationId, period, currentPeriod, grouping, onGr
       <Total {...{ total, ledgerTotal, eventCount, isRunning }} />
       <Paper withBorder p={{ base: 'md', sm: 'lg' }} component="section" aria-label="Lines">
         <SegmentedControl
+          mb="sm"
           aria-label="Group lines by"
           data={GROUPINGS}
           value={grouping}

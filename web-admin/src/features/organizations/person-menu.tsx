@@ -19,7 +19,7 @@ export function PersonMenu({ person }: Props) {
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
-        <UnstyledButton aria-label={person ? `Signed in as ${person.name}` : "Signed in"}>
+        <UnstyledButton aria-label={person ? `Signed in as ${person.name}` : 'Signed in'}>
           <Avatar name={person?.name ?? ''} color="river" radius="xl" size={34} />
         </UnstyledButton>
       </Menu.Target>

@@ -6,7 +6,7 @@ use async_graphql::{ID, Object};
 
 use crate::graphql::scalars::{Count, DateTime};
 
-/// Who did what, chained to the entry before by its hash.
+/// Who did what.
 pub(crate) struct AuditEntry(pub(crate) store::AuditEntry);
 
 #[Object]
@@ -25,11 +25,12 @@ impl AuditEntry {
         &self.0.actor_kind
     }
 
-    async fn actor_id(&self) -> ID {
-        self.0.actor_id.clone().into()
+    /// The person or key; null for Weir itself.
+    async fn actor_id(&self) -> Option<ID> {
+        self.0.actor_id.clone().map(ID::from)
     }
 
-    /// What was done, e.g. `key.create`.
+    /// What was done, e.g. `create_key`.
     async fn action(&self) -> &str {
         &self.0.action
     }
@@ -39,13 +40,8 @@ impl AuditEntry {
         &self.0.object
     }
 
-    /// JSON; what exactly was written, without secrets.
+    /// How the object was afterwards, as JSON; no secrets.
     async fn detail(&self) -> &str {
         &self.0.detail
-    }
-
-    /// Hex SHA-256 over the entry and the hash before it.
-    async fn hash(&self) -> &str {
-        &self.0.hash
     }
 }

@@ -1,0 +1,292 @@
+//! Grants of budget money to nodes, and what becomes of it: given back, settled, or freed.
+//!
+//! Invariant: `limit ≥ spent + suspense + escrow` holds at every commit but where a limit was lowered or a budget was
+//! made over what is spent already; then nothing is granted. What leaves a lease is at most what it holds. Rows are
+//! taken in one order by everybody (ledger head, then budgets by id), so that nobody deadlocks.
+
+use std::collections::BTreeMap;
+
+use domain::limit::Budget;
+use domain::{Amount, NodeId, OrgId};
+use metering::ports::{LeaseAnswer, LeaseRequest};
+use metering::usage::{Draw, Holder};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, IntoActiveModel, QueryFilter};
+
+use crate::budgets::{self, Standing};
+use crate::column::{Row, amount, stored};
+use crate::connect::Store;
+use crate::entity::{budget, lease};
+use crate::error::StoreError;
+use crate::ledger;
+use crate::scope::{across_orgs, insert, rows, update};
+
+/// A grant is this part of what is available, or what was asked for if that is more.
+const SHARE: i128 = 8;
+/// How often a change is tried that others come before. On SQLite nobody ever does.
+const TRIES: u32 = 100;
+
+/// Money that leaves a lease.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Leaving {
+    /// Not spent; it becomes available again.
+    Returned(Amount),
+    /// Spent.
+    Settled(Charge),
+}
+
+/// What events of one holder came to, on one budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Charge {
+    /// Cost and suspense without the overrun: what leases were to cover.
+    pub(crate) owed: Amount,
+    /// The part of it that may still turn out not to be owed.
+    pub(crate) suspense: Amount,
+    /// What no lease covered.
+    pub(crate) overrun: Amount,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Lease {
+    granted: Amount,
+    settled: Amount,
+    returned: Amount,
+}
+
+impl Store {
+    /// Moves money from available to the holder's escrow, each request by itself. Answers in the order of `requests`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was granted then.
+    pub async fn grant(
+        &self,
+        holder: Holder,
+        requests: &[LeaseRequest],
+    ) -> Result<Vec<LeaseAnswer>, StoreError> {
+        let sql = self.begin_write().await?;
+        let mut budgets = BTreeMap::new();
+        for request in requests {
+            budgets.insert((request.org, request.draw), None);
+        }
+        for ((org, draw), budget) in &mut budgets {
+            *budget = prepare(*org, *draw, &sql).await?;
+        }
+        let mut order: Vec<_> = requests.iter().enumerate().collect();
+        order.sort_by_key(|(place, request)| (request.org, request.draw, *place));
+        let mut answers = vec![LeaseAnswer::Gone; requests.len()];
+        for (place, request) in order {
+            let Some(Some(budget)) = budgets.get(&(request.org, request.draw)) else { continue };
+            if let Some(answer) = answers.get_mut(place) {
+                *answer = grant_one(holder, request, budget, &sql).await?;
+            }
+        }
+        sql.commit().await?;
+        Ok(answers)
+    }
+
+    /// Moves money that the holder has neither spent nor reserved from escrow back to available; of each lease at most
+    /// what it holds.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was moved then.
+    pub async fn give_back(
+        &self,
+        holder: Holder,
+        unspent: &[(OrgId, Draw, Amount)],
+    ) -> Result<(), StoreError> {
+        let sql = self.begin_write().await?;
+        let mut sorted = unspent.to_vec();
+        sorted.sort_unstable();
+        for (org, draw, amount) in sorted {
+            leave((org, draw), holder, Leaving::Returned(amount.max(Amount::ZERO)), &sql).await?;
+        }
+        Ok(sql.commit().await?)
+    }
+
+    /// Frees what the lives of `node` before `incarnation` still hold. Only for a node whose journal of those lives was
+    /// committed to its end: what they spent must have settled before.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was freed then.
+    pub async fn free_leases(&self, node: NodeId, incarnation: u64) -> Result<(), StoreError> {
+        let sql = self.begin_write().await?;
+        let earlier = across_orgs::<lease::Entity>()
+            .filter(lease::Column::Node.eq(node.to_string()))
+            .filter(lease::Column::Incarnation.lt(stored(incarnation)?));
+        let mut held = Vec::new();
+        for row in earlier.all(&sql).await? {
+            let outstanding = Lease::from(&row).outstanding();
+            if outstanding > Amount::ZERO {
+                let place = Row { table: "leases", id: &row.budget_id };
+                let draw = Draw { budget: place.parse(&row.budget_id)?, window: place.parse(&row.window_id)? };
+                let holder = Holder { node, incarnation: place.number(row.incarnation)? };
+                held.push((place.parse::<OrgId>(&row.org_id)?, draw, holder, outstanding));
+            }
+        }
+        held.sort_unstable();
+        for (org, draw, holder, outstanding) in held {
+            leave((org, draw), holder, Leaving::Returned(outstanding), &sql).await?;
+        }
+        Ok(sql.commit().await?)
+    }
+}
+
+/// The budget, with its window open; `None` when there is no such budget any more.
+async fn prepare(org: OrgId, draw: Draw, sql: &DatabaseTransaction) -> Result<Option<Budget>, StoreError> {
+    let select = budgets::present(rows::<budget::Entity>(org)).filter(budgets::is(draw.budget));
+    let Some(row) = select.one(sql).await? else { return Ok(None) };
+    let budget = Budget::try_from(row)?;
+    open_window(&budget, draw, sql).await?;
+    Ok(Some(budget))
+}
+
+/// Opens a budget's window if it is not: at what was spent since it began. The organization's ledger is held meanwhile,
+/// so that no event is committed between the sum and the opening.
+pub(crate) async fn open_window(
+    budget: &Budget,
+    draw: Draw,
+    sql: &DatabaseTransaction,
+) -> Result<(), StoreError> {
+    if budgets::find(budget.org, draw, sql).await?.is_some() {
+        return Ok(());
+    }
+    ledger::lock(budget.org, sql).await?;
+    let standing = Standing::begin(budget, draw.window, sql).await?;
+    budgets::open(budget.org, draw, &standing, sql).await
+}
+
+async fn grant_one(
+    holder: Holder,
+    request: &LeaseRequest,
+    budget: &Budget,
+    sql: &DatabaseTransaction,
+) -> Result<LeaseAnswer, StoreError> {
+    let place = (request.org, request.draw);
+    for _ in 0..TRIES {
+        let before = budgets::find(request.org, request.draw, sql).await?.ok_or(StoreError::NotFound)?;
+        let state = before.state(budget.limit);
+        let available = state.available();
+        if available < request.at_least {
+            return Ok(LeaseAnswer::Exhausted(state));
+        }
+        let share = Amount::from_pico(available.pico() / SHARE);
+        let amount = request.at_least.max(share);
+        let after = Standing { escrow: before.escrow + amount, ..before };
+        if budgets::save(place, &before, after, sql).await? {
+            let lease = find(place, holder, sql).await?;
+            let granted = lease.unwrap_or_default().granted + amount;
+            save(place, holder, lease.is_some(), Lease { granted, ..lease.unwrap_or_default() }, sql).await?;
+            return Ok(LeaseAnswer::Granted(amount));
+        }
+    }
+    Err(StoreError::Busy)
+}
+
+/// Moves money out of the holder's lease on one budget. A budget that was never granted on has nothing to move.
+pub(crate) async fn leave(
+    place: (OrgId, Draw),
+    holder: Holder,
+    leaving: Leaving,
+    sql: &DatabaseTransaction,
+) -> Result<(), StoreError> {
+    for _ in 0..TRIES {
+        let Some(before) = budgets::find(place.0, place.1, sql).await? else { return Ok(()) };
+        let lease = find(place, holder, sql).await?;
+        let (after, left) = leaving.apply(before, lease.unwrap_or_default());
+        if budgets::save(place, &before, after, sql).await? {
+            return match lease {
+                Some(_) => save(place, holder, true, left, sql).await,
+                None => Ok(()),
+            };
+        }
+    }
+    Err(StoreError::Busy)
+}
+
+impl Leaving {
+    /// The budget and the lease afterwards. What a lease does not hold cannot leave it: a return is cut down, and of a
+    /// charge the rest is overrun, so that no cost is ever lost.
+    fn apply(self, mut budget: Standing, mut lease: Lease) -> (Standing, Lease) {
+        match self {
+            Self::Returned(amount) => {
+                let returned = amount.min(lease.outstanding());
+                budget.escrow -= returned;
+                lease.returned += returned;
+            }
+            Self::Settled(charge) => {
+                let covered = charge.owed.min(lease.outstanding());
+                let suspense = charge.suspense.min(covered);
+                budget.escrow -= covered;
+                budget.suspense += suspense;
+                budget.spent += covered - suspense;
+                budget.overrun += charge.overrun + (charge.owed - covered);
+                lease.settled += covered;
+            }
+        }
+        (budget, lease)
+    }
+}
+
+impl Lease {
+    fn outstanding(&self) -> Amount {
+        (self.granted - self.settled - self.returned).max(Amount::ZERO)
+    }
+}
+
+impl From<&lease::Model> for Lease {
+    fn from(row: &lease::Model) -> Self {
+        Self {
+            granted: amount(row.granted_micro, row.granted_rest),
+            settled: amount(row.settled_micro, row.settled_rest),
+            returned: amount(row.returned_micro, row.returned_rest),
+        }
+    }
+}
+
+async fn find(
+    (org, draw): (OrgId, Draw),
+    holder: Holder,
+    sql: &DatabaseTransaction,
+) -> Result<Option<Lease>, StoreError> {
+    let row = rows::<lease::Entity>(org).filter(of(draw, holder)?).one(sql).await?;
+    Ok(row.as_ref().map(Lease::from))
+}
+
+/// Nobody else changes it meanwhile: whoever does has changed its budget's row first.
+async fn save(
+    (org, draw): (OrgId, Draw),
+    holder: Holder,
+    exists: bool,
+    lease: Lease,
+    sql: &DatabaseTransaction,
+) -> Result<(), StoreError> {
+    let (granted_micro, granted_rest) = lease.granted.to_parts();
+    let (settled_micro, settled_rest) = lease.settled.to_parts();
+    let (returned_micro, returned_rest) = lease.returned.to_parts();
+    let row = lease::Model {
+        org_id: org.to_string(),
+        budget_id: draw.budget.to_string(),
+        window_id: draw.window.to_string(),
+        node: holder.node.to_string(),
+        incarnation: stored(holder.incarnation)?,
+        granted_micro,
+        granted_rest,
+        settled_micro,
+        settled_rest,
+        returned_micro,
+        returned_rest,
+    };
+    if !exists {
+        return insert::<lease::Entity, _>(row, sql).await;
+    }
+    let changed = row.into_active_model().reset_all();
+    update::<lease::Entity>(org).set(changed).filter(of(draw, holder)?).exec(sql).await?;
+    Ok(())
+}
+
+fn of(draw: Draw, holder: Holder) -> Result<Condition, StoreError> {
+    Ok(Condition::all()
+        .add(lease::Column::BudgetId.eq(draw.budget.to_string()))
+        .add(lease::Column::WindowId.eq(draw.window.to_string()))
+        .add(lease::Column::Node.eq(holder.node.to_string()))
+        .add(lease::Column::Incarnation.eq(stored(holder.incarnation)?)))
+}

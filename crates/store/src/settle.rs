@@ -1,0 +1,168 @@
+//! Usage events become ledger entries and spent budget: exactly once, however often they are shipped.
+//!
+//! Invariant: an event, its entries, the batch's link and what the event moves in budgets commit together; an event that
+//! is there already changes nothing. For every budget, `spent + suspense + overrun` of a window is what its scope's
+//! events of that window cost, also those that were admitted before a node knew of the budget.
+
+use std::collections::{BTreeMap, HashSet};
+
+use domain::limit::Budget;
+use domain::{Amount, BudgetScope, OrgId, Timestamp, Window};
+use metering::usage::{Attribution, Draw, Holder, UsageEvent};
+use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
+
+use crate::budgets::{self, Standing};
+use crate::connect::Store;
+use crate::entity::{budget, usage_event};
+use crate::error::StoreError;
+use crate::leases::{Charge, Leaving, leave, open_window};
+use crate::scope::rows;
+use crate::{ledger, usage};
+
+impl Store {
+    /// Commits `events`, each organization's by themselves. When this returns, each is in the ledger exactly once.
+    ///
+    /// # Errors
+    /// [`StoreError`]; ship all of them again then: what was committed meanwhile changes nothing a second time.
+    pub async fn commit_events(&self, events: &[UsageEvent], now: Timestamp) -> Result<(), StoreError> {
+        let mut by_org: BTreeMap<OrgId, BTreeMap<String, &UsageEvent>> = BTreeMap::new();
+        for event in events {
+            let of_org = by_org.entry(event.attempt.attribution.org).or_default();
+            of_org.insert(event.attempt.id.to_string(), event);
+        }
+        for (org, events) in by_org {
+            self.commit_of(org, events, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn commit_of(
+        &self,
+        org: OrgId,
+        mut events: BTreeMap<String, &UsageEvent>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = self.begin_write().await?;
+        let head = ledger::lock(org, &sql).await?;
+        for known in committed(org, &events, &sql).await? {
+            events.remove(&known);
+        }
+        if events.is_empty() {
+            return Ok(sql.rollback().await?);
+        }
+        let budgets = budgets_of(org, &sql).await?;
+        // Before the events are there: a window that opens counts what is there.
+        for (draw, budget) in drawn(&budgets, events.values().copied()) {
+            open_window(budget, draw, &sql).await?;
+        }
+        let seq = head.seq + 1;
+        let written = events.values().map(|event| usage::row(event, seq)).collect::<Result<_, _>>()?;
+        ledger::append(org, head, written, now, &sql).await?;
+        for ((draw, holder), charge) in charges(events.values().copied()) {
+            leave((org, draw), holder, Leaving::Settled(charge), &sql).await?;
+        }
+        for (draw, (spent, suspense)) in undrawn(&budgets, events.values().copied()) {
+            note_spend((org, draw), spent, suspense, &sql).await?;
+        }
+        Ok(sql.commit().await?)
+    }
+}
+
+/// Those of `events` that are in the ledger already. The ledger is held, so no other can come in meanwhile.
+async fn committed(
+    org: OrgId,
+    events: &BTreeMap<String, &UsageEvent>,
+    sql: &DatabaseTransaction,
+) -> Result<Vec<String>, StoreError> {
+    const IDS: usize = 1_000;
+    let ids: Vec<_> = events.keys().map(String::as_str).collect();
+    let mut known = Vec::new();
+    for some in ids.chunks(IDS) {
+        let select = rows::<usage_event::Entity>(org).select_only().column(usage_event::Column::EventId);
+        let select = select.filter(usage_event::Column::EventId.is_in(some.iter().copied()));
+        known.extend(select.into_tuple::<String>().all(sql).await?);
+    }
+    Ok(known)
+}
+
+/// The organization's budgets by their id; removed ones too, since what was granted on them still settles.
+async fn budgets_of(
+    org: OrgId,
+    sql: &DatabaseTransaction,
+) -> Result<BTreeMap<domain::BudgetId, Budget>, StoreError> {
+    let rows = rows::<budget::Entity>(org).all(sql).await?;
+    let budgets = rows.into_iter().map(Budget::try_from);
+    budgets.map(|budget| budget.map(|budget| (budget.id, budget))).collect()
+}
+
+/// Every budget and window that events draw on, in the order everybody takes them in.
+fn drawn<'a>(
+    budgets: &'a BTreeMap<domain::BudgetId, Budget>,
+    events: impl Iterator<Item = &'a UsageEvent>,
+) -> BTreeMap<Draw, &'a Budget> {
+    let draws = events.flat_map(|event| &event.attempt.draws);
+    draws.filter_map(|draw| Some((*draw, budgets.get(&draw.budget)?))).collect()
+}
+
+/// What events came to, per budget and holder.
+fn charges<'a>(events: impl Iterator<Item = &'a UsageEvent>) -> BTreeMap<(Draw, Holder), Charge> {
+    let mut charges: BTreeMap<(Draw, Holder), Charge> = BTreeMap::new();
+    for UsageEvent { attempt, settlement } in events {
+        for (place, draw) in attempt.draws.iter().enumerate() {
+            let overrun = settlement.overruns.get(place).copied().unwrap_or_default();
+            let suspense = Amount::from(settlement.suspense);
+            let charge = charges.entry((*draw, attempt.holder)).or_default();
+            charge.owed += Amount::from(settlement.cost) + suspense - overrun;
+            charge.suspense += suspense;
+            charge.overrun += overrun;
+        }
+    }
+    charges
+}
+
+/// Cost and suspense of events in a budget's scope that do not draw on it, since their node did not know of it yet.
+fn undrawn<'a>(
+    budgets: &BTreeMap<domain::BudgetId, Budget>,
+    events: impl Iterator<Item = &'a UsageEvent>,
+) -> BTreeMap<Draw, (Amount, Amount)> {
+    let mut sums: BTreeMap<Draw, (Amount, Amount)> = BTreeMap::new();
+    for UsageEvent { attempt, settlement } in events {
+        let drawn: HashSet<_> = attempt.draws.iter().map(|draw| draw.budget).collect();
+        let missed = budgets.values().filter(|budget| !drawn.contains(&budget.id));
+        for budget in missed.filter(|budget| is_in(&attempt.attribution, budget.scope)) {
+            let Window::Month = budget.window;
+            let window = budget.window.at(attempt.admitted_at);
+            let (spent, suspense) = sums.entry(Draw { budget: budget.id, window }).or_default();
+            *spent += settlement.cost.into();
+            *suspense += settlement.suspense.into();
+        }
+    }
+    sums
+}
+
+fn is_in(attribution: &Attribution, scope: BudgetScope) -> bool {
+    match scope {
+        BudgetScope::Org => true,
+        BudgetScope::Team(team) => attribution.team == Some(team),
+        BudgetScope::Member(member) => attribution.member == Some(member),
+        BudgetScope::Key(key) => attribution.key == key,
+    }
+}
+
+/// Adds to what a budget's scope has spent. A window that is not open needs no note: it opens at the sum.
+async fn note_spend(
+    place: (OrgId, Draw),
+    spent: Amount,
+    suspense: Amount,
+    sql: &DatabaseTransaction,
+) -> Result<(), StoreError> {
+    const TRIES: u32 = 100;
+    for _ in 0..TRIES {
+        let Some(before) = budgets::find(place.0, place.1, sql).await? else { return Ok(()) };
+        let after = Standing { spent: before.spent + spent, suspense: before.suspense + suspense, ..before };
+        if budgets::save(place, &before, after, sql).await? {
+            return Ok(());
+        }
+    }
+    Err(StoreError::Busy)
+}

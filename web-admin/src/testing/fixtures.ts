@@ -1,0 +1,70 @@
+/** One organization with a little usage, in the shapes of the documents. */
+import type { ChargebackQuery, CutCallsQuery, ViewerQuery } from '../gql/graphql';
+import type { DateTime, Id, Usd } from '../lib/scalars';
+
+export const usd = (text: string) => text as Usd;
+export const id = (text: string) => text as Id;
+
+export const ACME = id('org_1');
+
+type Line = ChargebackQuery['organization']['chargeback']['lines'][number];
+type CutCall = CutCallsQuery['organization']['chargeback']['cutCalls']['nodes'][number];
+
+export const viewer: ViewerQuery = {
+  viewer: {
+    person: { id: id('person_1'), name: 'Ada Lovelace', email: 'ada@acme.example' },
+    memberships: [{ role: 'FINANCE', organization: { id: ACME, name: 'Acme' } }],
+  },
+};
+
+export function line(change: Partial<Line> = {}): Line {
+  return {
+    teamId: id('team_1'),
+    teamName: 'Search',
+    costCentre: '4711',
+    keyId: id('key_1'),
+    keyName: 'search-production',
+    model: 'openai/gpt-5-mini',
+    provider: 'openai',
+    requests: 3,
+    inputTokens: 1200,
+    cachedInputTokens: 0,
+    cacheWrite5mTokens: 0,
+    cacheWrite1hTokens: 0,
+    outputTokens: 60,
+    reasoningTokens: 0,
+    audioInputTokens: 0,
+    audioOutputTokens: 0,
+    imageInputUnits: 0,
+    imageOutputUnits: 0,
+    chargedRequests: 0,
+    chargedToolCalls: 0,
+    cost: usd('0.000081'),
+    ...change,
+  };
+}
+
+export function chargeback(period: string, lines: Line[], total: string, ledgerTotal = total): ChargebackQuery {
+  const report = { period, total: usd(total), ledgerTotal: usd(ledgerTotal), eventCount: 3, lines };
+  return { organization: { id: ACME, chargeback: report } };
+}
+
+export function cutCall(number: number): CutCall {
+  return {
+    eventId: id(`req_${number}.1`),
+    keyId: id('key_1'),
+    admittedAt: '2026-11-21T03:04:05Z' as DateTime,
+    model: 'openai/gpt-5-mini',
+    provider: 'openai',
+    outcome: 'CUT',
+    streamed: usd('0.000012'),
+    cost: usd('0.000051'),
+    suspense: usd('0'),
+    reserved: usd('0.008251'),
+  };
+}
+
+export function cutCalls(period: string, nodes: CutCall[], endCursor: string | null = null): CutCallsQuery {
+  const pageInfo = { hasNextPage: endCursor !== null, endCursor };
+  return { organization: { id: ACME, chargeback: { period, cutCalls: { nodes, pageInfo } } } };
+}
