@@ -11,7 +11,7 @@ use domain::TokenClass;
 
 use crate::report::{CutCall, Line, Report};
 
-const CUT_CALL_COLUMNS: [&str; 12] = [
+const CUT_CALL_COLUMNS: [&str; 13] = [
     "period",
     "org_id",
     "event_id",
@@ -24,6 +24,7 @@ const CUT_CALL_COLUMNS: [&str; 12] = [
     "cost_usd",
     "suspense_usd",
     "reserved_usd",
+    "overrun",
 ];
 
 /// Writes the lines. The column `cost_usd` adds up to the report's total.
@@ -90,6 +91,7 @@ pub fn write_cut_calls_csv(report: &Report, out: impl Write) -> io::Result<()> {
             call.cost.to_string(),
             call.suspense.to_string(),
             call.reserved.to_string(),
+            call.overrun.to_string(),
         ])?;
     }
     csv.flush()

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 
 use domain::{Amount, EventId, KeyId, OrgId, Pico, TeamId, Timestamp, TokenUsage, WindowId};
-use metering::usage::{Outcome, UsageEvent};
+use metering::usage::{Flag, Outcome, UsageEvent};
 
 /// Whose report it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,8 @@ pub struct CutCall {
     pub suspense: Pico,
     /// The most it can have cost: what was reserved for it.
     pub reserved: Pico,
+    /// Whether the provider billed beyond the reservation all the same; the event is flagged and an alarm was raised.
+    pub overrun: bool,
 }
 
 impl CutCall {
@@ -101,13 +103,15 @@ impl CutCall {
             cost: settlement.cost,
             suspense: settlement.suspense,
             reserved: attempt.reserved,
+            overrun: settlement.flags.has(Flag::Overrun),
         })
     }
 
-    /// Whether what is charged lies between what was seen and what was reserved.
+    /// Whether what is charged lies between what was seen and what was reserved, or beyond that only by a known overrun:
+    /// the truth is charged, and one provider's overrun must not withhold a whole month's report.
     #[must_use]
     pub fn is_within_bounds(&self) -> bool {
-        self.streamed <= self.cost && self.cost <= self.reserved
+        self.streamed <= self.cost && (self.cost <= self.reserved || self.overrun)
     }
 }
 

@@ -8,7 +8,6 @@
 //! policy to nodes and `source.rs` answers theirs questions; `leases.rs` and `ingest.rs` are where nodes get budget money
 //! from and ship usage to.
 
-extern crate self as store; mod stub; pub use stub::*;
 mod auth;
 pub mod bootstrap;
 mod deps;

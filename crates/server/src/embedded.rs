@@ -138,7 +138,7 @@ impl DataPlane {
         // What earlier lives of this node spent must be known before what they did not spend is freed.
         shipper.drain().await.map_err(anyhow::Error::msg).context("usage of the last run cannot be committed")?;
         shared.store.free_leases(holder.node, holder.incarnation).await.context("budget money of the last run cannot be freed")?;
-        let source = controlplane::Leases::new(shared.store.clone(), Arc::clone(&shared.clock));
+        let source = controlplane::Leases::new(shared.store.clone());
         let wait = Duration::from_millis(shared.config.budget.lease_timeout_ms);
         let leases = Arc::new(Leases::new(Arc::new(source), holder, wait));
         let memory = Memory::new();

@@ -11,7 +11,8 @@ use metering::usage::Draw;
 use policy::record::ObjectRef;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Select,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    Select,
 };
 use serde_json::{Value, json};
 
@@ -154,7 +155,7 @@ pub(crate) struct Standing {
     pub(crate) escrow: Amount,
     pub(crate) suspense: Amount,
     pub(crate) overrun: Amount,
-    revision: i64,
+    pub(crate) revision: i64,
 }
 
 impl Standing {
@@ -198,11 +199,8 @@ pub(crate) async fn open<C: ConnectionTrait>(
     standing: &Standing,
     database: &C,
 ) -> Result<(), StoreError> {
-    let columns = [
-        budget_window::Column::OrgId,
-        budget_window::Column::BudgetId,
-        budget_window::Column::WindowId,
-    ];
+    let columns =
+        [budget_window::Column::OrgId, budget_window::Column::BudgetId, budget_window::Column::WindowId];
     budget_window::Entity::insert(row_of(org, draw, standing).into_active_model())
         .on_conflict(OnConflict::columns(columns).do_nothing().to_owned())
         .exec_without_returning(database)

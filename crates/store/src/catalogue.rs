@@ -10,11 +10,12 @@ use domain::price::{PriceVersion, UnitPrices};
 use policy::record::{Credential, Layer, PlatformRecords, Policy};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 use crate::chain::Head;
-use crate::column::{Row, stored};
+use crate::column::Row;
 use crate::connect::Store;
 use crate::credentials::unseal_text;
 use crate::entity::{

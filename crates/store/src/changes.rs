@@ -51,7 +51,11 @@ impl Minutes {
     }
 
     /// Writes everything that was noted behind `head`, and answers the new end of the chain.
-    pub(crate) async fn write<C: ConnectionTrait>(self, mut head: Head, database: &C) -> Result<Head, StoreError> {
+    pub(crate) async fn write<C: ConnectionTrait>(
+        self,
+        mut head: Head,
+        database: &C,
+    ) -> Result<Head, StoreError> {
         for done in self.done {
             let mut row = audit::Model {
                 chain: self.chain.clone(),

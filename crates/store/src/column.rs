@@ -37,7 +37,11 @@ impl Row<'_> {
     }
 
     /// A value of a closed list.
-    pub(crate) fn named<T>(&self, name: &str, from_name: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+    pub(crate) fn named<T>(
+        &self,
+        name: &str,
+        from_name: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, StoreError> {
         from_name(name).ok_or_else(|| self.problem(format!("there is no {name:?}")))
     }
 

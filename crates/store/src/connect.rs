@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
+    AccessMode, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
@@ -48,7 +48,9 @@ impl Store {
         }
         match migrations::pending(&store.writer).await? {
             0 => Ok(store),
-            steps => Err(StoreError::Internal(format!("the schema lacks {steps} steps: migrate it first").into())),
+            steps => {
+                Err(StoreError::Internal(format!("the schema lacks {steps} steps: migrate it first").into()))
+            }
         }
     }
 
@@ -65,7 +67,11 @@ impl Store {
         }
         let mut writer = options(url, 1);
         writer.map_sqlx_sqlite_opts(|options| {
-            options.busy_timeout(PATIENCE).foreign_keys(true).pragma("journal_mode", "WAL").pragma("synchronous", "FULL")
+            options
+                .busy_timeout(PATIENCE)
+                .foreign_keys(true)
+                .pragma("journal_mode", "WAL")
+                .pragma("synchronous", "FULL")
         });
         let mut readers = options(url, SQLITE_READERS);
         readers.map_sqlx_sqlite_opts(|options| options.busy_timeout(PATIENCE).pragma("query_only", "ON"));

@@ -102,7 +102,9 @@ impl Store {
     /// [`StoreError`].
     pub async fn key_by_hash(&self, hash: &KeyHash) -> Result<Option<Key>, StoreError> {
         let text = hex::encode(hash.0);
-        let either = key::Column::Hash.eq(text.as_str()).or(key::Column::PreviousHash.eq(text.as_str()));
+        let either = Condition::any()
+            .add(key::Column::Hash.eq(text.as_str()))
+            .add(key::Column::PreviousHash.eq(text.as_str()));
         let row = across_orgs::<key::Entity>().filter(either).one(self.reader()).await?;
         row.map(Key::try_from).transpose()
     }

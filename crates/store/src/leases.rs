@@ -117,7 +117,8 @@ impl Store {
             let outstanding = Lease::from(&row).outstanding();
             if outstanding > Amount::ZERO {
                 let place = Row { table: "leases", id: &row.budget_id };
-                let draw = Draw { budget: place.parse(&row.budget_id)?, window: place.parse(&row.window_id)? };
+                let draw =
+                    Draw { budget: place.parse(&row.budget_id)?, window: place.parse(&row.window_id)? };
                 let holder = Holder { node, incarnation: place.number(row.incarnation)? };
                 held.push((place.parse::<OrgId>(&row.org_id)?, draw, holder, outstanding));
             }

@@ -120,7 +120,10 @@ impl OrgScope {
         if (every_event, every_entry) != (events, entries) {
             return broken(seen.seq, "there are events or entries that are in no batch");
         }
-        Ok(Chain::Intact { links: Row { table: "ledger_heads", id: &head.org_id }.number(seen.seq)?, head: seen.hash })
+        Ok(Chain::Intact {
+            links: Row { table: "ledger_heads", id: &head.org_id }.number(seen.seq)?,
+            head: seen.hash,
+        })
     }
 }
 

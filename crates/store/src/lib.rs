@@ -17,6 +17,7 @@ mod credentials;
 mod entity;
 mod error;
 mod json;
+mod key_usage;
 mod keys;
 mod leases;
 mod ledger;

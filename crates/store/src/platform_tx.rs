@@ -11,7 +11,8 @@ use domain::{CredentialId, PolicyId, Timestamp};
 use policy::record::{Credential, Layer, Policy};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, Iterable, PrimaryKeyToColumn, QueryFilter,
+    ColumnTrait, DatabaseTransaction, EntityTrait, IdenStatic, IntoActiveModel, Iterable, PrimaryKeyToColumn,
+    QueryFilter,
 };
 use serde_json::{Value, json};
 
@@ -102,7 +103,8 @@ impl PlatformTx {
     /// [`StoreError`].
     pub async fn put_model(&mut self, new: &Model) -> Result<(), StoreError> {
         self.put::<model::Entity>(new.into()).await?;
-        let detail = json!({ "name": new.name, "kind": new.kind.name(), "context_length": new.context_length });
+        let detail =
+            json!({ "name": new.name, "kind": new.kind.name(), "context_length": new.context_length });
         self.minutes.note("put_model", &new.slug, detail);
         Ok(())
     }

@@ -51,7 +51,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn dirty_orgs(&self) -> Result<Vec<DirtyOrg>, StoreError> {
-        let unpublished = Expr::col(org::Column::PolicyRevision).gt(Expr::col(org::Column::PublishedRevision));
+        let unpublished =
+            Expr::col(org::Column::PolicyRevision).gt(Expr::col(org::Column::PublishedRevision));
         let rows = across_orgs::<org::Entity>().filter(unpublished).all(self.reader()).await?;
         let dirty = |row: org::Model| {
             let place = Row { table: "orgs", id: &row.id };
@@ -162,7 +163,8 @@ async fn changed(
     sql: &DatabaseTransaction,
 ) -> Result<Option<Vec<ObjectRef>>, StoreError> {
     let Some(missed) = revision.checked_sub(since) else { return Ok(None) };
-    let select = rows::<policy_change::Entity>(org).filter(policy_change::Column::Revision.gt(stored(since)?));
+    let select =
+        rows::<policy_change::Entity>(org).filter(policy_change::Column::Revision.gt(stored(since)?));
     let changes = select.limit(MOST_CHANGES + 1).all(sql).await?;
     let revisions: HashSet<_> = changes.iter().map(|change| change.revision).collect();
     let is_complete = u64::try_from(revisions.len()) == Ok(missed);

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use domain::limit::Budget;
-use domain::{Amount, BudgetScope, OrgId, Timestamp, Window};
+use domain::{Amount, BudgetId, BudgetScope, OrgId, Timestamp};
 use metering::usage::{Attribution, Draw, Holder, UsageEvent};
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
 
@@ -86,10 +86,7 @@ async fn committed(
 }
 
 /// The organization's budgets by their id; removed ones too, since what was granted on them still settles.
-async fn budgets_of(
-    org: OrgId,
-    sql: &DatabaseTransaction,
-) -> Result<BTreeMap<domain::BudgetId, Budget>, StoreError> {
+async fn budgets_of(org: OrgId, sql: &DatabaseTransaction) -> Result<BTreeMap<BudgetId, Budget>, StoreError> {
     let rows = rows::<budget::Entity>(org).all(sql).await?;
     let budgets = rows.into_iter().map(Budget::try_from);
     budgets.map(|budget| budget.map(|budget| (budget.id, budget))).collect()
@@ -97,7 +94,7 @@ async fn budgets_of(
 
 /// Every budget and window that events draw on, in the order everybody takes them in.
 fn drawn<'a>(
-    budgets: &'a BTreeMap<domain::BudgetId, Budget>,
+    budgets: &'a BTreeMap<BudgetId, Budget>,
     events: impl Iterator<Item = &'a UsageEvent>,
 ) -> BTreeMap<Draw, &'a Budget> {
     let draws = events.flat_map(|event| &event.attempt.draws);
@@ -122,7 +119,7 @@ fn charges<'a>(events: impl Iterator<Item = &'a UsageEvent>) -> BTreeMap<(Draw, 
 
 /// Cost and suspense of events in a budget's scope that do not draw on it, since their node did not know of it yet.
 fn undrawn<'a>(
-    budgets: &BTreeMap<domain::BudgetId, Budget>,
+    budgets: &BTreeMap<BudgetId, Budget>,
     events: impl Iterator<Item = &'a UsageEvent>,
 ) -> BTreeMap<Draw, (Amount, Amount)> {
     let mut sums: BTreeMap<Draw, (Amount, Amount)> = BTreeMap::new();
@@ -130,7 +127,6 @@ fn undrawn<'a>(
         let drawn: HashSet<_> = attempt.draws.iter().map(|draw| draw.budget).collect();
         let missed = budgets.values().filter(|budget| !drawn.contains(&budget.id));
         for budget in missed.filter(|budget| is_in(&attempt.attribution, budget.scope)) {
-            let Window::Month = budget.window;
             let window = budget.window.at(attempt.admitted_at);
             let (spent, suspense) = sums.entry(Draw { budget: budget.id, window }).or_default();
             *spent += settlement.cost.into();

@@ -39,7 +39,10 @@ pub struct PolicyTx {
 
 impl fmt::Debug for PolicyTx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PolicyTx").field("org", &self.org).field("revision", &self.revision).finish_non_exhaustive()
+        f.debug_struct("PolicyTx")
+            .field("org", &self.org)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
     }
 }
 
@@ -51,7 +54,8 @@ impl OrgScope {
     pub async fn begin(&self, author: Author, now: Timestamp) -> Result<PolicyTx, StoreError> {
         let sql = self.store().begin_write().await?;
         let next = Expr::col(org::Column::PolicyRevision).add(1);
-        let bumped = update::<org::Entity>(self.id()).col_expr(org::Column::PolicyRevision, next).exec(&sql).await?;
+        let bumped =
+            update::<org::Entity>(self.id()).col_expr(org::Column::PolicyRevision, next).exec(&sql).await?;
         if bumped.rows_affected == 0 {
             return Err(StoreError::NotFound);
         }
@@ -72,7 +76,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it exists.
-    pub async fn create_org(&self, new: &Org, author: Author, now: Timestamp) -> Result<PolicyTx, StoreError> {
+    pub async fn create_org(
+        &self,
+        new: &Org,
+        author: Author,
+        now: Timestamp,
+    ) -> Result<PolicyTx, StoreError> {
         let sql = self.begin_write().await?;
         let Head { seq, hash } = Head::genesis();
         let row = org::Model {

@@ -31,6 +31,7 @@ pub(crate) fn cut_call(number: u128, [streamed, cost, reserved]: [i64; 3]) -> Cu
         cost: Pico::new(cost),
         suspense: Pico::ZERO,
         reserved: Pico::new(reserved),
+        overrun: false,
     }
 }
 
@@ -75,6 +76,17 @@ fn a_cut_call_charged_outside_of_its_bounds_is_found() {
 fn a_cut_call_may_cost_exactly_what_was_seen_or_exactly_what_was_reserved() {
     assert!(cut_call(1, [3, 3, 8]).is_within_bounds());
     assert!(cut_call(1, [3, 8, 8]).is_within_bounds());
+}
+
+#[test]
+fn a_known_overrun_may_be_charged_beyond_what_was_reserved_but_not_below_what_was_seen() {
+    let mut event = answered(attempt(1), Pico::new(5));
+    event.settlement.outcome = Outcome::Broken;
+    assert!(!CutCall::of(&event).unwrap().is_within_bounds(), "nothing was reserved for it");
+    event.settlement.flags.raise(Flag::Overrun);
+    assert!(CutCall::of(&event).unwrap().is_within_bounds());
+    event.settlement.streamed = Pico::new(6);
+    assert!(!CutCall::of(&event).unwrap().is_within_bounds());
 }
 
 #[test]

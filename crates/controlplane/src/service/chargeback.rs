@@ -3,6 +3,9 @@
 //! Invariant: a report that does not tie out, to the pico-dollar, with the events and the ledger is an error, never a
 //! report.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use chargeback::{CutCall, Line, Organization, Report};
 use domain::WindowId;
 use store::{ChargebackRow, OrgScope, Page, Totals};
@@ -26,11 +29,11 @@ pub(crate) fn period(text: &str) -> Result<WindowId, AdminError> {
 /// The month's lines and totals, tied out; the cut-short calls are read apart, a page at a time.
 pub(crate) async fn lines(scope: &OrgScope, period: WindowId) -> Result<TiedOut, AdminError> {
     let org = scope.org().await?;
-    let (rows, totals) = scope.chargeback(period).await?;
+    let (rows, totals) = scope.chargeback_with_totals(period).await?;
     let report = Report {
         org: Organization { id: org.id, name: org.name },
         period,
-        lines: sorted(rows.into_iter().map(line).collect()),
+        lines: merged(rows),
         cut_calls: Vec::new(),
         total: totals.events,
     };
@@ -54,9 +57,29 @@ pub(crate) async fn whole(scope: &OrgScope, period: WindowId) -> Result<Report, 
     Ok(report)
 }
 
-fn sorted(mut lines: Vec<Line>) -> Vec<Line> {
+/// One line per key, team, cost centre, model and provider, in the order of reports: whose member the key was meanwhile
+/// makes no other line.
+fn merged(rows: Vec<ChargebackRow>) -> Vec<Line> {
+    let mut lines: HashMap<_, Line> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let place =
+            (row.team, row.cost_centre.clone(), row.key, row.model.clone(), row.provider.clone());
+        match lines.entry(place) {
+            Entry::Occupied(mut known) => add(known.get_mut(), &row),
+            Entry::Vacant(place) => drop(place.insert(line(row))),
+        }
+    }
+    let mut lines: Vec<Line> = lines.into_values().collect();
     lines.sort_by(Line::order);
     lines
+}
+
+fn add(line: &mut Line, row: &ChargebackRow) {
+    line.requests = line.requests.saturating_add(row.requests);
+    line.cost += row.cost;
+    for (class, units) in row.usage.iter() {
+        line.quantities.set(class, line.quantities.get(class).saturating_add(units));
+    }
 }
 
 fn line(row: ChargebackRow) -> Line {
@@ -65,7 +88,7 @@ fn line(row: ChargebackRow) -> Line {
         team_name: row.team_name,
         cost_centre: row.cost_centre,
         key: row.key,
-        key_name: row.key_name,
+        key_name: row.key_name.unwrap_or_else(|| row.key.to_string()),
         model: row.model,
         provider: row.provider,
         requests: row.requests,

@@ -62,7 +62,8 @@ async fn the_sixth_guess_on_an_account_is_refused_even_when_it_is_right() {
     }
     let refused = login(&world, EMAIL, PASSWORD).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!((refused.code().as_str(), refused.headers["retry-after"].to_str()), ("RATE_LIMITED", Ok("60")));
+    assert_eq!(refused.code(), "RATE_LIMITED");
+    assert_eq!(refused.headers["retry-after"], "60");
     world.clock.set(world.clock.now().plus_seconds(60));
     assert_eq!(login(&world, EMAIL, PASSWORD).await.status, StatusCode::OK);
 }

@@ -64,7 +64,7 @@ impl Chargeback {
         Ok(lines.iter().map(ChargebackLine).collect())
     }
 
-    /// The calls whose answer did not come to its end, by time: nobody said what they cost, only between which bounds.
+    /// The calls whose answer did not come to its end, the latest first: nobody said what they cost, only between which bounds.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn cut_calls(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<String, CutCall>> {
         let paged = self.scope.cut_calls(self.period, &page(first, after)?).await?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_graphql::connection::Connection;
 use async_graphql::{ID, InputObject, Object, SimpleObject};
 use domain::org::{Capability, Org};
-use store::KeyFilter;
+use store::{EventFilter, KeyFilter};
 
 use crate::auth::actor::{Access, Reach};
 use crate::deps::App;
@@ -121,7 +121,8 @@ impl Organization {
     ) -> Result<Connection<String, UsageEvent>> {
         let scope = self.access.scope(Capability::ReadUsage)?;
         let period = chargeback::period(&period)?;
-        let events = scope.events(period, &page(first, after)?).await?;
+        let filter = EventFilter { period: Some(period), ..EventFilter::default() };
+        let events = scope.events(&filter, &page(first, after)?).await?;
         Ok(connection(events, |event| event.attempt.id.to_string(), UsageEvent))
     }
 

@@ -1,0 +1,66 @@
+use domain::{BudgetId, CredentialId};
+use metering::sample;
+use metering::usage::Flag;
+
+use super::*;
+use crate::chain::digest;
+
+/// Every field has a value of its own, and differs from its neighbours.
+fn full() -> UsageEvent {
+    let mut attempt = sample::attempt(1);
+    let whose = &mut attempt.attribution;
+    whose.member = Some(MemberId::from_bits(5));
+    whose.app = Some("shop".into());
+    whose.end_user = Some("u-1".into());
+    whose.session = Some("s-1".into());
+    whose.data_class = Some("internal".into());
+    whose.route = Some("cheap".into());
+    attempt.byok = Some(CredentialId::from_bits(9));
+    attempt.revision = Revision { epoch: 1, org: 2, platform: 3 };
+    attempt.reserved = Pico::new(900);
+    attempt.draws = vec![sample::draw(1), sample::draw(2)];
+    let mut event = sample::answered(attempt, Pico::new(700));
+    let settlement = &mut event.settlement;
+    settlement.outcome = Outcome::Interrupted;
+    settlement.error = Some(ErrorCode::MethodNotAllowed);
+    settlement.streamed = Pico::new(600);
+    settlement.suspense = Pico::new(200);
+    settlement.overruns = vec![Amount::from_pico(1), Amount::from_pico(2)];
+    settlement.flags.raise(Flag::Overrun);
+    for (number, class) in TokenClass::ALL.into_iter().enumerate() {
+        settlement.usage.set(class, 10 + number as u64);
+    }
+    event
+}
+
+#[test]
+fn an_event_reads_back_as_it_was_committed() {
+    for event in [full(), sample::answered(sample::attempt(2), Pico::new(81))] {
+        assert_eq!(read(row(&event, 1).unwrap()).unwrap(), event);
+    }
+}
+
+#[test]
+fn a_draw_without_its_overrun_overran_nothing() {
+    let mut event = full();
+    event.settlement.overruns.truncate(1);
+    let back = read(row(&event, 1).unwrap()).unwrap();
+    assert_eq!(back.settlement.overruns, [Amount::from_pico(1), Amount::ZERO]);
+    assert_eq!(back.attempt.draws, [sample::draw(1), sample::draw(2)]);
+    assert_eq!(back.attempt.draws[0].budget, BudgetId::new(sample::ADMITTED_AT, 1));
+}
+
+#[test]
+fn a_value_nobody_knows_is_an_error_that_names_the_event() {
+    let mut row = row(&full(), 1).unwrap();
+    row.outcome = "vanished".to_owned();
+    let expected = format!("usage_events {} cannot be read", row.event_id);
+    assert!(read(row).unwrap_err().to_string().contains(&expected));
+}
+
+/// Ledgers that exist hold hashes of this form: if this test fails, they do not verify any more.
+#[test]
+fn the_leaf_of_an_event_stays_what_it_was_when_it_was_committed() {
+    let leaf = digest(&row(&full(), 3).unwrap()).unwrap();
+    assert_eq!(hex::encode(leaf), "GOLDEN");
+}

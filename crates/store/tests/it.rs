@@ -1,0 +1,99 @@
+//! The store against real databases: every test on SQLite, and on Postgres when `TEST_POSTGRES_URL` names a server on
+//! which databases can be made.
+
+#[path = "it/budgets.rs"]
+mod budgets;
+#[path = "it/ledger.rs"]
+mod ledger;
+#[path = "it/policy.rs"]
+mod policy;
+#[path = "it/sessions.rs"]
+mod sessions;
+#[path = "it/tenancy.rs"]
+mod tenancy;
+#[path = "it/world.rs"]
+mod world;
+
+/// One test per body and engine.
+macro_rules! suite {
+    ($($module:ident { $($name:ident),+ $(,)? })+) => {
+        mod sqlite {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    crate::$module::$name(crate::world::World::on_sqlite().await).await;
+                })+
+            })+
+        }
+
+        mod postgres {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    if let Some(world) = crate::world::World::on_postgres().await {
+                        crate::$module::$name(world).await;
+                    }
+                })+
+            })+
+        }
+    };
+}
+
+suite! {
+    tenancy {
+        an_id_of_another_org_is_not_found,
+        lists_of_an_org_hold_nothing_of_another,
+        writes_of_another_orgs_objects_are_refused,
+        a_reference_into_another_org_is_refused,
+    }
+    policy {
+        every_write_commits_with_a_revision_a_change_and_an_audit_row,
+        a_change_that_is_not_committed_leaves_nothing,
+        a_refused_write_leaves_nothing_of_the_change,
+        objects_read_back_as_they_were_written,
+        the_changes_lead_from_one_snapshot_to_the_next,
+        a_change_from_a_revision_that_is_not_known_is_none,
+        concurrent_changes_of_an_org_get_a_revision_each,
+        what_was_published_is_not_dirty,
+        the_last_owner_stays,
+        a_policy_that_cannot_be_read_is_an_error_that_names_it,
+        the_platforms_objects_read_back_as_they_were_written,
+        a_price_version_is_never_changed,
+        a_list_goes_on_where_the_page_before_ended,
+    }
+    sessions {
+        a_refresh_token_is_used_once,
+        a_token_used_twice_ends_its_family,
+        an_expired_or_closed_session_is_over,
+        an_address_belongs_to_one_person,
+    }
+    budgets {
+        leases_conform,
+        many_nodes_at_once_are_never_granted_more_than_the_limit,
+        grants_returns_and_settlements_at_once_lose_nothing,
+        a_lowered_limit_is_accepted_and_nothing_is_granted_until_it_covers_what_was,
+        no_more_comes_back_than_a_lease_holds,
+        a_new_life_frees_what_the_old_one_held,
+        a_budget_made_in_mid_window_starts_at_what_was_spent,
+        an_event_that_did_not_know_of_a_budget_still_counts,
+        a_charge_beyond_the_lease_is_overrun,
+        suspense_counts_as_spent,
+    }
+    ledger {
+        an_event_reads_back_and_is_found,
+        a_duplicate_changes_nothing,
+        batches_committed_at_once_make_one_chain,
+        the_ledger_balances_and_equals_the_events,
+        rows_of_the_ledger_and_the_audit_log_cannot_be_changed,
+        a_changed_event_breaks_the_chain,
+        a_changed_entry_breaks_the_chain,
+        an_added_event_breaks_the_chain,
+        a_shortened_ledger_is_seen,
+        a_changed_audit_row_breaks_its_chain,
+        a_shortened_audit_log_is_seen,
+        sums_of_great_amounts_are_exact,
+        chargeback_rows_add_up_to_the_totals,
+        cut_calls_are_those_that_did_not_end,
+        events_of_an_unknown_org_are_refused,
+    }
+}
