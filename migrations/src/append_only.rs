@@ -19,7 +19,9 @@ fn on_postgres(table: &str) -> String {
         "CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS \
          $$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$; \
          CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} \
-         FOR EACH ROW EXECUTE FUNCTION {table}_append_only();"
+         FOR EACH ROW EXECUTE FUNCTION {table}_append_only(); \
+         CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} \
+         FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only();"
     )
 }
 

@@ -69,7 +69,7 @@ CREATE TABLE usage_events (
     PRIMARY KEY (org_id, event_id)
 );
 CREATE INDEX usage_events_period ON usage_events (org_id, period, event_id);
-CREATE INDEX usage_events_key ON usage_events (org_id, period, key_id, event_id);
+CREATE INDEX usage_events_key ON usage_events (org_id, key_id, admitted_at);
 CREATE INDEX usage_events_batch ON usage_events (org_id, batch_seq);
 ",
 };

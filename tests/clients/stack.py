@@ -166,11 +166,11 @@ class Weir:
         found = self.graphql("{ viewer { memberships { organization { id } } } }")
         return found["viewer"]["memberships"][0]["organization"]["id"]
 
-    def mutate(self, name, selection, **fields):
+    def mutate(self, mutation, selection, **fields):
         """One mutation with the organization filled in; returns its payload."""
-        input_type = name[0].upper() + name[1:] + "Input"
-        query = f"mutation($input: {input_type}!) {{ {name}(input: $input) {{ {selection} }} }}"
-        return self.graphql(query, input={"organizationId": self.org(), **fields})[name]
+        input_type = mutation[0].upper() + mutation[1:] + "Input"
+        query = f"mutation($input: {input_type}!) {{ {mutation}(input: $input) {{ {selection} }} }}"
+        return self.graphql(query, input={"organizationId": self.org(), **fields})[mutation]
 
     def create_team(self, name, cost_centre=None):
         return self.mutate("createTeam", "team { id }", name=name, costCentre=cost_centre)["team"]["id"]
@@ -203,17 +203,17 @@ class Weir:
 
     def chargeback(self):
         query = """query($org: ID!, $period: String!) { organization(id: $org) { chargeback(period: $period) {
-            total eventTotal ledgerTotal eventCount
+            total ledgerTotal eventCount
             lines { teamId keyId model provider costCentre requests inputTokens outputTokens cost }
-            cutCalls { eventId model outcome streamed cost suspense reserved } } } }"""
-        return self.graphql(query, org=self.org(), period=self.month())["organization"]["chargeback"]
+            cutCalls(first: 100) { nodes { eventId model outcome streamed cost suspense reserved } } } } }"""
+        report = self.graphql(query, org=self.org(), period=self.month())["organization"]["chargeback"]
+        return {**report, "cutCalls": report["cutCalls"]["nodes"]}
 
     def events(self):
         """Every usage event of the month, all pages."""
         query = """query($org: ID!, $period: String!, $after: String) { organization(id: $org) {
             usageEvents(period: $period, first: 100, after: $after) {
-              nodes { eventId outcome usageSource cost streamed suspense reserved model provider status teamId keyId
-                inputTokens outputTokens reasoningTokens cachedInputTokens flags }
+              nodes { id outcome usageSource cost streamed suspense reserved model provider status teamId keyId flags }
               pageInfo { hasNextPage endCursor } } } }"""
         events, after = [], None
         while True:

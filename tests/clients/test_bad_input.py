@@ -67,7 +67,7 @@ def test_a_wrong_method_content_type_or_path_is_refused(weir, path):
     assert error(httpx.get(f"{weir.data_url}/v2/nothing", headers=key))["code"] == 404
 
 
-@pytest.mark.parametrize("header", [{}, {"Authorization": "Basic abc"}, {"x-api-key": "sk-weir-short"}, {"Authorization": "Bearer "}])
+@pytest.mark.parametrize("header", [{}, {"Authorization": "Basic abc"}, {"x-api-key": "sk-weir-short"}, {"Authorization": "Bearer nothing"}])
 def test_no_key_or_a_wrong_one_is_refused(weir, header):
     response = httpx.post(f"{weir.data_url}/v1/chat/completions", json=GOOD, headers=header)
     assert error(response)["code"] == 401

@@ -34,18 +34,18 @@ def test_a_kill_in_the_middle_of_200_requests_loses_and_doubles_nothing(own_weir
     eventually(lambda: sandbox.stats()["open_streams"] == 0, "the provider noticed")
     calls = {c["id"]: c for c in sandbox.calls() if c["seq"] not in before}
     events = eventually(
-        lambda: (found := weir.events()) and {e["eventId"] for e in found} >= set(calls) and found,
+        lambda: (found := weir.events()) and {e["id"] for e in found} >= set(calls) and found,
         "every call of the provider's meter is in the ledger",
     )
-    assert len({e["eventId"] for e in events}) == len(events), "an event is there twice"
+    assert len({e["id"] for e in events}) == len(events), "an event is there twice"
     interrupted = 0
     for event in events:
-        call = calls.get(event["eventId"])
-        if event["outcome"] == "answered":
+        call = calls.get(event["id"])
+        if event["outcome"] == "ANSWERED":
             assert pico(event["cost"]) == int(call["cost_pico"]), (event, call)
             continue
         interrupted += 1
-        assert event["outcome"] == "interrupted", event
+        assert event["outcome"] == "INTERRUPTED", event
         assert pico(event["streamed"]) <= pico(event["cost"]) <= pico(event["reserved"])
         if call:
             assert pico(event["streamed"]) <= int(call["cost_pico"]) <= pico(event["reserved"]), (event, call)
@@ -53,7 +53,7 @@ def test_a_kill_in_the_middle_of_200_requests_loses_and_doubles_nothing(own_weir
     report = weir.chargeback()
     assert pico(report["total"]) == pico(report["ledgerTotal"]) == sum(pico(e["cost"]) for e in events)
     listed = {c["eventId"] for c in report["cutCalls"]}
-    assert listed == {e["eventId"] for e in events if e["outcome"] != "answered"}
+    assert listed == {e["id"] for e in events if e["outcome"] != "ANSWERED"}
     assert weir.chat("after the crash").status_code == 200
 
 

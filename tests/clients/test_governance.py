@@ -50,8 +50,8 @@ def test_a_rotated_keys_old_secret_lives_for_its_grace_only(weir):
     assert weir.chat("hi", key=old).status_code == 200
     newest = weir.mutate("rotateKey", "secret", id=key, graceSeconds=0)["secret"]
     applied(weir, newest, lambda r: r.status_code == 200)
-    refused = weir.chat("hi", key=new)
-    assert refused.status_code == 401 and "rotated" in refused.json()["error"]["message"]
+    assert weir.chat("hi", key=new).status_code == 401
+    assert weir.chat("hi", key=old).status_code == 401
 
 
 def test_a_model_that_is_not_allowed_is_refused_by_name_of_rule_and_layer(weir):
@@ -109,12 +109,12 @@ def test_failover_goes_to_the_other_endpoint_and_both_attempts_are_metered(weir)
     assert answer.status_code == 200 and answer.json()["provider"] == "Sandbox (zero retention)"
     generation = answer.json()["id"].rsplit("-", 1)[1]
     attempts = eventually(
-        lambda: (found := [e for e in weir.events() if generation in e["eventId"]]) and len(found) == 2 and found,
+        lambda: (found := [e for e in weir.events() if generation in e["id"]]) and len(found) == 2 and found,
         "both attempts are in the ledger",
     )
-    by_number = {e["eventId"].rsplit(".", 1)[1]: e for e in attempts}
-    assert by_number["1"]["outcome"] == "failed" and by_number["1"]["cost"] == "0"
-    assert by_number["2"]["outcome"] == "answered" and by_number["2"]["provider"] == "sandbox-zdr"
+    by_number = {e["id"].rsplit(".", 1)[1]: e for e in attempts}
+    assert by_number["1"]["outcome"] == "FAILED" and by_number["1"]["cost"] == "0"
+    assert by_number["2"]["outcome"] == "ANSWERED" and by_number["2"]["provider"] == "sandbox-zdr"
 
 
 def test_no_fallback_means_the_providers_error_is_returned(weir):

@@ -55,10 +55,16 @@ pub async fn first_org(
         name: input::name("owner_name", &first.owner_name)?,
         password_hash: hash_now(&first.password)?,
     };
-    let owner =
-        Member { id: MemberId::new(now, rand::random()), org: org.id, person: person.id, role: Role::Owner, team: None };
+    let owner = Member {
+        id: MemberId::new(now, rand::random()),
+        org: org.id,
+        person: person.id,
+        role: Role::Owner,
+        team: None,
+    };
     let (api_key, api_text) = mint("Quickstart", KeyKind::Inference, &owner, (pepper, clock));
-    let (management_key, management_text) = mint("Quickstart management", KeyKind::Management, &owner, (pepper, clock));
+    let (management_key, management_text) =
+        mint("Quickstart management", KeyKind::Management, &owner, (pepper, clock));
     let mut tx = store.create_org(&org, Author::system(), now).await?;
     tx.insert_person(&person).await?;
     tx.insert_member(&owner).await?;

@@ -54,6 +54,11 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(deps: Deps) -> Self {
-        Self { deps, passwords: Passwords::new(), accounts: AccountGuard::default(), schemas: Schemas::build() }
+        Self {
+            deps,
+            passwords: Passwords::new(),
+            accounts: AccountGuard::default(),
+            schemas: Schemas::build(),
+        }
     }
 }

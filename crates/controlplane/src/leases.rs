@@ -22,7 +22,11 @@ impl Leases {
 
 #[async_trait]
 impl LeaseSource for Leases {
-    async fn grant(&self, holder: Holder, requests: Vec<LeaseRequest>) -> Result<Vec<LeaseAnswer>, LeaseError> {
+    async fn grant(
+        &self,
+        holder: Holder,
+        requests: Vec<LeaseRequest>,
+    ) -> Result<Vec<LeaseAnswer>, LeaseError> {
         self.0.grant(holder, &requests).await.map_err(undecided)
     }
 

@@ -5,7 +5,7 @@
 //! exactly once.
 //!
 //! `http.rs` has every route, `graphql/` the API, `service/` what can be done, `auth/` who may do it. `publish.rs` pushes
-//! policy to nodes and `source.rs` answers theirs questions; `leases.rs` and `ingest.rs` are where nodes get budget money
+//! policy to nodes and `source.rs` answers their questions; `leases.rs` and `ingest.rs` are where nodes get budget money
 //! from and ship usage to.
 
 mod auth;

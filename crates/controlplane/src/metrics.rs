@@ -25,13 +25,19 @@ impl Metrics {
                 &["outcome"],
             )?,
             graphql: IntCounterVec::new(
-                Opts::new("weir_graphql_requests_total", "GraphQL requests by operation and outcome: OK or the code"),
+                Opts::new(
+                    "weir_graphql_requests_total",
+                    "GraphQL requests by operation and outcome: OK or the code",
+                ),
                 &["operation", "outcome"],
             )?,
-            events: IntCounter::new("weir_usage_events_committed_total", "Usage events shipped and in the ledger")?,
+            events: IntCounter::new(
+                "weir_usage_events_committed_total",
+                "Usage events shipped and in the ledger",
+            )?,
             publish_lag: Gauge::new(
                 "weir_publish_lag_seconds",
-                "How long the oldest change that is committed and not published has waited",
+                "How long publishing of policy changes has been failing",
             )?,
         };
         registry.register(Box::new(metrics.logins.clone()))?;
@@ -56,6 +62,7 @@ impl Metrics {
     /// In microseconds, since a lag is a difference of timestamps.
     pub(crate) fn publish_lag(&self, micros: i64) {
         // Not money: a gauge is a float.
-        self.publish_lag.set(std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0)).as_secs_f64());
+        self.publish_lag
+            .set(std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0)).as_secs_f64());
     }
 }

@@ -43,7 +43,12 @@ pub struct Publisher {
 impl Publisher {
     /// Reads from `store`, sends to `feed`.
     #[must_use]
-    pub fn new(store: Store, feed: Arc<dyn PolicyPublisher>, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
+    pub fn new(
+        store: Store,
+        feed: Arc<dyn PolicyPublisher>,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+    ) -> Self {
         Self { store, feed, clock, metrics, behind_since: None }
     }
 
@@ -76,10 +81,12 @@ impl Publisher {
             self.feed.publish(PolicyMessage::Platform(Box::new(platform))).await?;
             self.store.mark_platform_published(revision).await?;
         }
+        // One organization that cannot be published holds up no other.
+        let mut outcome = Ok(());
         for dirty in self.store.dirty_orgs().await? {
-            self.publish_org(&dirty).await?;
+            outcome = outcome.and(self.publish_org(&dirty).await);
         }
-        Ok(())
+        outcome
     }
 
     async fn publish_org(&self, dirty: &DirtyOrg) -> Result<(), PublishError> {
@@ -109,7 +116,10 @@ pub async fn run(mut publisher: Publisher, committed: Arc<Notify>, shutdown: Can
             _ = beat.tick() => publisher.heartbeat().await,
         };
         if let Err(error) = outcome {
-            tracing::warn!(error = &error as &dyn std::error::Error, "policy was not published; trying again");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "policy was not published; trying again"
+            );
         }
     }
 }

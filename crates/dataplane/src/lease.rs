@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use domain::{Amount, BudgetId, OrgId, Pico, Timestamp};
 use metering::budget::{LeaseBook, Reservation};
-use metering::ports::{BudgetState, LeaseAnswer, LeaseSource};
+use metering::ports::{BudgetState, LeaseAnswer, LeaseRequest, LeaseSource};
 use metering::usage::{Draw, Holder};
 use parking_lot::Mutex;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 /// The leases of this process.
 pub struct Leases {
-    book: Mutex<LeaseBook>,
+    book: Arc<Mutex<LeaseBook>>,
+    tasks: TaskTracker,
     source: Arc<dyn LeaseSource>,
     holder: Holder,
     timeout: Duration,
@@ -41,8 +43,8 @@ pub(crate) struct Shortage {
 impl Leases {
     /// An empty book for `holder`.
     #[must_use]
-    pub fn new(source: Arc<dyn LeaseSource>, holder: Holder, timeout: Duration) -> Self {
-        Self { book: Mutex::new(LeaseBook::new()), source, holder, timeout }
+    pub fn new(source: Arc<dyn LeaseSource>, holder: Holder, timeout: Duration, tasks: TaskTracker) -> Self {
+        Self { book: Arc::default(), tasks, source, holder, timeout }
     }
 
     /// Who holds these leases.
@@ -64,27 +66,40 @@ impl Leases {
                 Err(lacking) => lacking,
             };
             let asked: Vec<Draw> = lacking.iter().map(|request| request.draw).collect();
-            let answers = tokio::time::timeout_at(deadline, self.source.grant(self.holder, lacking)).await;
+            let answers = tokio::time::timeout_at(deadline, self.ask(lacking)).await;
             let answers = answers
                 .map_err(|_| NotReserved::Unreachable("no answer about the budget in time".to_owned()))?
-                .map_err(|error| NotReserved::Unreachable(error.to_string()))?;
-            if let Some(short) = self.take(asked, answers, &mut draws) {
-                return Err(NotReserved::Exhausted(short));
+                .map_err(NotReserved::Unreachable)?;
+            if let Some(short) = self.shortage(asked, answers, &mut draws) {
+                // Others may have settled meanwhile, and freed what was lacking.
+                return self.book.lock().reserve(&draws, amount).map_err(|_| NotReserved::Exhausted(short));
             }
         }
     }
 
-    /// Books every grant before any refusal is reported, so that nothing granted is lost.
-    fn take(&self, asked: Vec<Draw>, answers: Vec<LeaseAnswer>, draws: &mut Vec<(OrgId, Draw)>) -> Option<Shortage> {
-        let mut book = self.book.lock();
+    /// Asks for money in a task of its own: a grant that comes after the asker gave up is booked all the same.
+    async fn ask(&self, lacking: Vec<LeaseRequest>) -> Result<Vec<LeaseAnswer>, String> {
+        let (source, book, holder) = (Arc::clone(&self.source), Arc::clone(&self.book), self.holder);
+        let asking = self.tasks.spawn(async move {
+            let answers = source.grant(holder, lacking.clone()).await.map_err(|error| error.to_string())?;
+            let mut book = book.lock();
+            for (request, answer) in lacking.iter().zip(&answers) {
+                if let LeaseAnswer::Granted(amount) = answer {
+                    book.granted(request.org, request.draw, *amount);
+                }
+            }
+            Ok(answers)
+        });
+        asking.await.map_err(|error| error.to_string())?
+    }
+
+    /// The tightest of the budgets that fall short; those that are gone leave `draws`.
+    fn shortage(&self, asked: Vec<Draw>, answers: Vec<LeaseAnswer>, draws: &mut Vec<(OrgId, Draw)>) -> Option<Shortage> {
+        let book = self.book.lock();
         let mut shortage: Option<Shortage> = None;
         for (draw, answer) in asked.into_iter().zip(answers) {
             match answer {
-                LeaseAnswer::Granted(amount) => {
-                    if let Some((org, _)) = draws.iter().find(|(_, known)| *known == draw) {
-                        book.granted(*org, draw, amount);
-                    }
-                }
+                LeaseAnswer::Granted(_) => {}
                 LeaseAnswer::Gone => draws.retain(|(_, known)| *known != draw),
                 LeaseAnswer::Exhausted(state) => {
                     let affordable = book.pool(draw).free + state.available().max(Amount::ZERO);
@@ -108,12 +123,14 @@ impl Leases {
     }
 
     /// Offers the free money of `budgets` back, because their limit changed.
-    pub(crate) async fn recall(&self, budgets: &[BudgetId]) {
+    pub(crate) fn recall(self: &Arc<Self>, budgets: &[BudgetId]) {
         let free: Vec<_> = {
             let mut book = self.book.lock();
             budgets.iter().flat_map(|budget| book.recall(*budget)).collect()
         };
-        self.give_back(free).await;
+        // Not awaited: policy must not wait for the source of leases.
+        let leases = Arc::clone(self);
+        self.tasks.spawn(async move { leases.give_back(free).await });
     }
 
     /// Offers the free money of windows that have ended back.
@@ -138,9 +155,9 @@ impl Leases {
         if free.is_empty() {
             return;
         }
-        if let Err(error) = self.source.give_back(self.holder, free.clone()).await {
-            tracing::warn!(%error, "budget money could not be given back; it stays in hand");
-            self.book.lock().keep(&free);
+        if let Err(error) = self.source.give_back(self.holder, free).await {
+            // It may have been taken back all the same: spending it here could spend it twice.
+            tracing::warn!(%error, "budget money could not be given back; it is held until the next start");
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use domain::{Clock, OrgId, Timestamp};
 use futures::StreamExt;
 use parking_lot::Mutex;
-use policy::{Outcome, SnapshotCell};
+use policy::{Outcome, SnapshotCell, Version};
 use policy::feed::{FeedError, PolicyFeed, PolicyMessage, PolicySource};
 use policy::record::{ObjectRef, OrgChange, OrgObject};
 use tokio_util::sync::CancellationToken;
@@ -67,12 +67,16 @@ impl PolicyTask {
         let index = self.source.index().await?;
         let mut orgs = Vec::with_capacity(index.len());
         for (org, revision) in &index {
-            if self.held_revision(*org) == Some(*revision) {
+            let current = Version { epoch: platform.epoch, revision: *revision };
+            if self.held(*org) == Some(current) {
                 continue;
             }
             orgs.extend(self.source.org(*org).await?);
         }
+        let budgets: Vec<_> = orgs.iter().flat_map(|org| org.objects.iter().filter_map(budget)).collect();
         self.cell.install(platform, orgs);
+        // Which of them changed is not known: what is free goes back, and is asked for again as it is needed.
+        self.leases.recall(&budgets);
         let held: Vec<OrgId> = self.cell.load().map(|s| s.orgs().map(|org| org.id()).collect()).unwrap_or_default();
         for gone in held.into_iter().filter(|org| !index.iter().any(|(known, _)| known == org)) {
             // It may have been made since the index was read.
@@ -83,8 +87,8 @@ impl PolicyTask {
         Ok(())
     }
 
-    fn held_revision(&self, org: OrgId) -> Option<u64> {
-        self.cell.load().and_then(|snapshot| snapshot.org(org).map(|org| org.version().revision))
+    fn held(&self, org: OrgId) -> Option<Version> {
+        self.cell.load().and_then(|snapshot| snapshot.org(org).map(|org| org.version()))
     }
 
     /// Follows the feed until `stop`; asks the source again whenever something was missed.
@@ -121,7 +125,7 @@ impl PolicyTask {
         let budgets = changed_budgets(&message);
         match self.cell.apply(message) {
             Outcome::Applied => {
-                self.leases.recall(&budgets).await;
+                self.leases.recall(&budgets);
                 self.changed.notify_one();
             }
             Outcome::Stale => {}
@@ -134,7 +138,12 @@ impl PolicyTask {
 
     async fn reload(&self, org: OrgId) -> Result<(), FeedError> {
         match self.source.org(org).await? {
-            Some(records) => self.cell.apply_org(records),
+            Some(records) => {
+                let budgets: Vec<_> = records.objects.iter().filter_map(budget).collect();
+                let outcome = self.cell.apply_org(records);
+                self.leases.recall(&budgets);
+                outcome
+            }
             None => self.cell.remove_org(org),
         };
         self.changed.notify_one();
@@ -142,12 +151,16 @@ impl PolicyTask {
     }
 }
 
-fn changed_budgets(message: &PolicyMessage) -> Vec<domain::BudgetId> {
-    let PolicyMessage::Change(OrgChange { put, removed, .. }) = message else { return Vec::new() };
-    let put = put.iter().filter_map(|object| match object {
+fn budget(object: &OrgObject) -> Option<domain::BudgetId> {
+    match object {
         OrgObject::Budget(budget) => Some(budget.id),
         _ => None,
-    });
+    }
+}
+
+fn changed_budgets(message: &PolicyMessage) -> Vec<domain::BudgetId> {
+    let PolicyMessage::Change(OrgChange { put, removed, .. }) = message else { return Vec::new() };
+    let put = put.iter().filter_map(budget);
     let removed = removed.iter().filter_map(|reference| match reference {
         ObjectRef::Budget(budget) => Some(*budget),
         _ => None,

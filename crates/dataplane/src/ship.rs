@@ -39,29 +39,31 @@ enum Failure {
 impl Shipper {
     /// Ships until `stop`, then once more what is left.
     pub async fn run(self, stop: CancellationToken) {
-        let mut pause = Duration::from_millis(50);
+        let mut failures = 0;
         loop {
-            match self.ship_all().await {
-                Ok(()) => pause = Duration::from_millis(50),
-                Err(error) => {
-                    tracing::warn!(%error, "usage events wait in the journal");
-                    pause = (pause * 2).min(Duration::from_secs(5));
-                }
+            let outcome = self.ship_all().await;
+            if let Err(error) = &outcome {
+                tracing::warn!(%error, "usage events wait in the journal");
             }
             if stop.is_cancelled() {
                 return;
             }
+            failures = if outcome.is_ok() { 0 } else { failures + 1 };
+            let pause = Duration::from_millis(100 << failures.min(6));
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.settled.notified() => {}
-                () = tokio::time::sleep(pause.max(Duration::from_secs(1))) => {}
+                // After a failure new events are no reason to try sooner.
+                () = self.settled.notified(), if failures == 0 => {}
+                () = tokio::time::sleep(pause.max(Duration::from_millis(500))) => {}
             }
         }
     }
 
     async fn ship_all(&self) -> Result<(), Failure> {
         loop {
-            let waiting = self.journal.unshipped(BATCH)?;
+            let journal = Arc::clone(&self.journal);
+            // Reading goes to the disk.
+            let waiting = tokio::task::spawn_blocking(move || journal.unshipped(BATCH)).await??;
             self.metrics.unshipped.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
             let Some((watermark, _)) = waiting.last() else { return Ok(()) };
             let watermark = *watermark;

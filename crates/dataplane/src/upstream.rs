@@ -2,12 +2,17 @@
 //!
 //! Invariant: redirects are never followed and answers never decompressed; dropping a response closes its stream.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -18,8 +23,10 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 pub struct Timeouts {
     /// For a connection.
     pub connect: Duration,
-    /// From the request to the first content.
+    /// From the request to the first content of a stream.
     pub first_byte: Duration,
+    /// From the request to the head of an answer that is not streamed, which comes when all of it is made.
+    pub whole: Duration,
     /// Between two pieces of an answer.
     pub idle: Duration,
 }
@@ -45,10 +52,34 @@ pub(crate) struct UpstreamResponse {
     pub(crate) body: Incoming,
 }
 
+/// A body that tells whether it was ever asked for: until then nothing of the request has left.
+struct Marked {
+    body: Full<Bytes>,
+    asked_for: Arc<AtomicBool>,
+}
+
+impl Body for Marked {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.asked_for.store(true, Ordering::Relaxed);
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 /// The client. Cheap to clone; all clones share the pool.
 #[derive(Clone)]
 pub struct Upstream {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Marked>,
     pub(crate) timeouts: Timeouts,
 }
 
@@ -60,6 +91,7 @@ impl Upstream {
         connector.set_nodelay(true);
         connector.enforce_http(false);
         connector.set_connect_timeout(Some(timeouts.connect));
+        connector.set_keepalive(Some(Duration::from_secs(30)));
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
             .with_webpki_roots()
             .https_or_http()
@@ -70,16 +102,25 @@ impl Upstream {
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(90))
+            .http2_keep_alive_interval(Duration::from_secs(10))
+            .http2_keep_alive_timeout(Duration::from_secs(5))
+            .http2_keep_alive_while_idle(true)
             .build(connector);
         Self { client, timeouts }
     }
 
-    /// Sends `request` and waits for the head of the answer.
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<UpstreamResponse, UpstreamError> {
-        let answered = tokio::time::timeout(self.timeouts.first_byte, self.client.request(request)).await;
-        let response = answered.map_err(|_| UpstreamError::TimedOut)?.map_err(|error| {
-            if error.is_connect() { UpstreamError::NotSent } else { UpstreamError::Broken }
-        })?;
+    /// Sends `request` and waits up to `patience` for the head of the answer.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        patience: Duration,
+    ) -> Result<UpstreamResponse, UpstreamError> {
+        let sent = Arc::new(AtomicBool::new(false));
+        let request = request.map(|body| Marked { body, asked_for: Arc::clone(&sent) });
+        let answered = tokio::time::timeout(patience, self.client.request(request)).await;
+        let reached = |otherwise| if sent.load(Ordering::Relaxed) { otherwise } else { UpstreamError::NotSent };
+        let response =
+            answered.map_err(|_| reached(UpstreamError::TimedOut))?.map_err(|_| reached(UpstreamError::Broken))?;
         let (head, body) = response.into_parts();
         Ok(UpstreamResponse { status: head.status, headers: head.headers, body })
     }

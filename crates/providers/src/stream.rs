@@ -117,6 +117,15 @@ impl ChatStream {
         Progress { reported, content_chunks: self.content_chunks, text_bytes }
     }
 
+    /// Whether the provider's terminator was seen: nothing more will come, whether or not it closes the stream.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        match &self.wire {
+            Wire::OpenAi(wire) => wire.is_over(),
+            Wire::Anthropic(wire) => wire.is_over(),
+        }
+    }
+
     /// What is known now that the provider has closed the stream.
     #[must_use]
     pub fn finish(self) -> Ending {

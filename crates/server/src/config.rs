@@ -58,6 +58,7 @@ pub struct Journal {
 pub struct Upstream {
     pub connect_timeout_ms: u64,
     pub first_byte_timeout_ms: u64,
+    pub whole_timeout_ms: u64,
     pub idle_timeout_ms: u64,
     pub keep_alive_ms: u64,
 }

@@ -140,7 +140,7 @@ impl DataPlane {
         shared.store.free_leases(holder.node, holder.incarnation).await.context("budget money of the last run cannot be freed")?;
         let source = controlplane::Leases::new(shared.store.clone());
         let wait = Duration::from_millis(shared.config.budget.lease_timeout_ms);
-        let leases = Arc::new(Leases::new(Arc::new(source), holder, wait));
+        let leases = Arc::new(Leases::new(Arc::new(source), holder, wait, shared.tasks.clone()));
         let memory = Memory::new();
         let cell = Arc::new(SnapshotCell::new());
         housekeeping::resume(&claimed, &shared.secrets.master()?, &cell);
@@ -189,6 +189,7 @@ fn timeouts(config: &Config) -> Timeouts {
     Timeouts {
         connect: Duration::from_millis(upstream.connect_timeout_ms),
         first_byte: Duration::from_millis(upstream.first_byte_timeout_ms),
+        whole: Duration::from_millis(upstream.whole_timeout_ms),
         idle: Duration::from_millis(upstream.idle_timeout_ms),
     }
 }

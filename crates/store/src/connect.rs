@@ -128,3 +128,6 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
     options.idle_timeout(None).max_lifetime(None);
     options
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,6 @@
 //! What one key has used, for the key itself to ask.
+//!
+//! Invariant: exact, and of this organization's events only.
 
 use domain::{Amount, KeyId, Timestamp};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};

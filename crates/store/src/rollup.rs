@@ -168,7 +168,11 @@ pub(crate) async fn spend<C: ConnectionTrait>(
         BudgetScope::Org => select,
         BudgetScope::Team(id) => select.filter(Column::TeamId.eq(id.to_string())),
         BudgetScope::Member(id) => select.filter(Column::MemberId.eq(id.to_string())),
-        BudgetScope::Key(id) => select.filter(Column::KeyId.eq(id.to_string())),
+        // The times say the same as the period; a key's events are found by them.
+        BudgetScope::Key(id) => select
+            .filter(Column::KeyId.eq(id.to_string()))
+            .filter(Column::AdmittedAt.gte(window.start().as_micros()))
+            .filter(Column::AdmittedAt.lt(window.end().as_micros())),
     };
     let select = with_sum(with_sum(select.select_only(), Column::Cost), Column::Suspense);
     let sums = select.into_model::<CostAndSuspense>().one(database).await?.unwrap_or_default();

@@ -58,14 +58,38 @@ impl Store {
         let seq = head.seq + 1;
         let written = events.values().map(|event| usage::row(event, seq)).collect::<Result<_, _>>()?;
         ledger::append(org, head, written, now, &sql).await?;
-        for ((draw, holder), charge) in charges(events.values().copied()) {
-            leave((org, draw), holder, Leaving::Settled(charge), &sql).await?;
-        }
-        for (draw, (spent, suspense)) in undrawn(&budgets, events.values().copied()) {
-            note_spend((org, draw), spent, suspense, &sql).await?;
+        for (draw, motion) in motions(&budgets, &events) {
+            match motion {
+                Motion::Leave(holder, charge) => {
+                    leave((org, draw), holder, Leaving::Settled(charge), &sql).await?;
+                }
+                Motion::Note { spent, suspense } => note_spend((org, draw), spent, suspense, &sql).await?,
+            }
         }
         Ok(sql.commit().await?)
     }
+}
+
+/// What events do to a budget.
+enum Motion {
+    /// A holder's lease pays for them.
+    Leave(Holder, Charge),
+    /// Nobody had reserved for them.
+    Note { spent: Amount, suspense: Amount },
+}
+
+/// Everything that `events` do to budgets, in the order everybody takes budgets in.
+fn motions(
+    budgets: &BTreeMap<BudgetId, Budget>,
+    events: &BTreeMap<String, &UsageEvent>,
+) -> Vec<(Draw, Motion)> {
+    let charges = charges(events.values().copied()).into_iter();
+    let charges = charges.map(|((draw, holder), charge)| (draw, Motion::Leave(holder, charge)));
+    let notes = undrawn(budgets, events.values().copied()).into_iter();
+    let notes = notes.map(|(draw, (spent, suspense))| (draw, Motion::Note { spent, suspense }));
+    let mut motions: Vec<_> = charges.chain(notes).collect();
+    motions.sort_by_key(|(draw, _)| *draw);
+    motions
 }
 
 /// Those of `events` that are in the ledger already. The ledger is held, so no other can come in meanwhile.

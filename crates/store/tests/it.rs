@@ -1,10 +1,14 @@
 //! The store against real databases: every test on SQLite, and on Postgres when `TEST_POSTGRES_URL` names a server on
 //! which databases can be made.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
 #[path = "it/budgets.rs"]
 mod budgets;
 #[path = "it/ledger.rs"]
 mod ledger;
+#[path = "it/platform.rs"]
+mod platform;
 #[path = "it/policy.rs"]
 mod policy;
 #[path = "it/sessions.rs"]
@@ -57,9 +61,12 @@ suite! {
         what_was_published_is_not_dirty,
         the_last_owner_stays,
         a_policy_that_cannot_be_read_is_an_error_that_names_it,
+        a_list_goes_on_where_the_page_before_ended,
+    }
+    platform {
         the_platforms_objects_read_back_as_they_were_written,
         a_price_version_is_never_changed,
-        a_list_goes_on_where_the_page_before_ended,
+        a_database_keeps_its_epoch_when_it_is_opened_again,
     }
     sessions {
         a_refresh_token_is_used_once,
@@ -95,5 +102,6 @@ suite! {
         chargeback_rows_add_up_to_the_totals,
         cut_calls_are_those_that_did_not_end,
         events_of_an_unknown_org_are_refused,
+        a_keys_spend_is_that_of_its_events_since_then,
     }
 }

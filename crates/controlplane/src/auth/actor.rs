@@ -76,7 +76,9 @@ impl Actor {
     async fn of_key(deps: &Deps, text: &KeyText) -> Result<Self, AdminError> {
         let refused = || AdminError::Unauthenticated("this management key is not accepted");
         if text.kind() != KeyKind::Management {
-            return Err(AdminError::Unauthenticated("an inference key cannot administer; use a management key"));
+            return Err(AdminError::Unauthenticated(
+                "an inference key cannot administer; use a management key",
+            ));
         }
         let hash = text.hash(&deps.pepper);
         let key = deps.store.key_by_hash(&hash).await?.ok_or_else(refused)?;
@@ -96,7 +98,8 @@ impl Actor {
 
     /// Every organization the caller is a member of.
     pub(crate) fn accesses(&self) -> impl Iterator<Item = Access> {
-        let access = |member: &Member| Access { who: self.who, store: self.store.clone(), member: member.clone() };
+        let access =
+            |member: &Member| Access { who: self.who, store: self.store.clone(), member: member.clone() };
         self.memberships.iter().map(access)
     }
 
@@ -122,7 +125,10 @@ impl Access {
         if self.member.role.may(capability) {
             return Ok(());
         }
-        Err(AdminError::Forbidden(format!("the role {} does not allow {capability:?}", self.member.role.name())))
+        Err(AdminError::Forbidden(format!(
+            "the role {} does not allow {capability:?}",
+            self.member.role.name()
+        )))
     }
 
     /// The organization's rows, for what `capability` allows.

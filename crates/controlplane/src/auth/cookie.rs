@@ -65,7 +65,8 @@ pub(crate) fn refuse_foreign_page(headers: &HeaderMap) -> Result<(), AdminError>
         return Err(AdminError::Forbidden("send the header x-weir-csrf: 1".to_owned()));
     }
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-    let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+    let authority =
+        origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     if authority.is_some() && authority == host {
         return Ok(());

@@ -47,7 +47,9 @@ impl AccountGuard {
         tries.retain(|at| *at > begin);
         if let (true, Some(oldest)) = (tries.len() >= FAILURES, tries.first()) {
             let wait = SPAN_SECONDS - (now.as_seconds() - oldest.as_seconds());
-            return Err(AdminError::RateLimited { retry_after_seconds: u64::try_from(wait.max(1)).unwrap_or(1) });
+            return Err(AdminError::RateLimited {
+                retry_after_seconds: u64::try_from(wait.max(1)).unwrap_or(1),
+            });
         }
         tries.push(now);
         Ok(())

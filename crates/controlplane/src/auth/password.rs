@@ -32,7 +32,10 @@ pub(crate) struct Passwords {
 
 impl Passwords {
     pub(crate) fn new() -> Self {
-        Self { running: Arc::new(Semaphore::new(AT_ONCE)), admitted: Arc::new(Semaphore::new(AT_ONCE + WAITING)) }
+        Self {
+            running: Arc::new(Semaphore::new(AT_ONCE)),
+            admitted: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
+        }
     }
 
     /// The stored form of `password`.
@@ -41,16 +44,24 @@ impl Passwords {
     }
 
     /// Whether `password` is the one with the hash `stored`; `None`: there is no such person, and the answer is no.
-    pub(crate) async fn check(&self, password: Secret<String>, stored: Option<String>) -> Result<bool, AdminError> {
+    pub(crate) async fn check(
+        &self,
+        password: Secret<String>,
+        stored: Option<String>,
+    ) -> Result<bool, AdminError> {
         self.run(move || {
-            let hash = PasswordHash::new(stored.as_deref().unwrap_or(NOBODY)).map_err(AdminError::internal)?;
+            let hash =
+                PasswordHash::new(stored.as_deref().unwrap_or(NOBODY)).map_err(AdminError::internal)?;
             let matches = hasher()?.verify_password(password.expose().as_bytes(), &hash).is_ok();
             Ok(matches && stored.is_some())
         })
         .await?
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AdminError> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, AdminError> {
         let _admitted =
             self.admitted.try_acquire().map_err(|_| AdminError::RateLimited { retry_after_seconds: 2 })?;
         let _running = self.running.acquire().await.map_err(AdminError::internal)?;

@@ -47,7 +47,9 @@ fn describe(shown: &mut ServerError, error: &AdminError) {
     let extensions = shown.extensions.get_or_insert_default();
     match error {
         AdminError::BadInput { field, .. } => extensions.set("field", field.as_str()),
-        AdminError::RateLimited { retry_after_seconds } => extensions.set("retryAfterSeconds", *retry_after_seconds),
+        AdminError::RateLimited { retry_after_seconds } => {
+            extensions.set("retryAfterSeconds", *retry_after_seconds)
+        }
         _ => {}
     }
 }

@@ -62,7 +62,9 @@ fn after_string(text: &str) -> &str {
         match (rest.strip_prefix(escaped), chars.next()) {
             (_, None) => return "",
             (Some(after), _) if quotes.len() == 3 => rest = after,
-            (Some(after), _) => rest = after.get(after.chars().next().map_or(0, char::len_utf8)..).unwrap_or_default(),
+            (Some(after), _) => {
+                rest = after.get(after.chars().next().map_or(0, char::len_utf8)..).unwrap_or_default()
+            }
             (None, Some(_)) => rest = chars.as_str(),
         }
     }
@@ -123,7 +125,11 @@ impl<'a> Meter<'a> {
                 Selection::Field(field) => {
                     let inner = self.measure(&field.node.selection_set.node)?;
                     let alias = usize::from(field.node.alias.is_some());
-                    Measure { fields: inner.fields.saturating_add(1), aliases: inner.aliases.saturating_add(alias), own_fields: 1 }
+                    Measure {
+                        fields: inner.fields.saturating_add(1),
+                        aliases: inner.aliases.saturating_add(alias),
+                        own_fields: 1,
+                    }
                 }
                 Selection::InlineFragment(inline) => self.measure(&inline.node.selection_set.node)?,
                 Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
@@ -138,7 +144,9 @@ impl<'a> Meter<'a> {
     fn fragment(&mut self, name: &'a Name) -> Result<Measure, AdminError> {
         match self.fragments.get(name) {
             Some(Some(measure)) => return Ok(*measure),
-            Some(None) => return Err(AdminError::bad_input("query", format!("fragment {name} spreads itself"))),
+            Some(None) => {
+                return Err(AdminError::bad_input("query", format!("fragment {name} spreads itself")));
+            }
             None => {}
         }
         let Some(fragment) = self.document.fragments.get(name) else {

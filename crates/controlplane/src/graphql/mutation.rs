@@ -12,9 +12,16 @@ use crate::deps::App;
 use crate::error::AdminError;
 use crate::graphql::error::Result;
 use crate::graphql::scalars::Count;
-use crate::graphql::types::budget::{Budget, BudgetPayload, CreateBudgetInput, RemoveBudgetInput, UpdateBudgetInput};
-use crate::graphql::types::credential::{Credential, CredentialPayload, RemoveCredentialInput, StoreCredentialInput};
-use crate::graphql::types::key::{CreateKeyInput, Key, KeyPayload, KeySecretPayload, RevokeKeyInput, RotateKeyInput};
+use crate::graphql::types::budget::scope;
+use crate::graphql::types::budget::{
+    Budget, BudgetPayload, CreateBudgetInput, RemoveBudgetInput, UpdateBudgetInput,
+};
+use crate::graphql::types::credential::{
+    Credential, CredentialPayload, RemoveCredentialInput, StoreCredentialInput,
+};
+use crate::graphql::types::key::{
+    CreateKeyInput, Key, KeyPayload, KeySecretPayload, RevokeKeyInput, RotateKeyInput,
+};
 use crate::graphql::types::member::{
     CreateMemberInput, CreateMemberPayload, MemberPayload, RemoveMemberInput, UpdateMemberInput,
 };
@@ -23,7 +30,6 @@ use crate::graphql::types::policy::{
     CreatePolicyInput, Policy, PolicyPayload, RemovePolicyInput, UpdatePolicyInput, layer,
 };
 use crate::graphql::types::team::{CreateTeamInput, Team, TeamPayload, UpdateTeamInput};
-use crate::graphql::types::budget::scope;
 use crate::service::input::{id, optional_id};
 use crate::service::keys::NewKey;
 use crate::service::members::{MemberChange, NewMember};
@@ -32,11 +38,16 @@ use crate::service::{budgets, credentials, keys, members, organizations, policie
 
 pub(crate) struct Mutation;
 
-/// Everything that can be changed. Each payload carries the revision of the organization's policy that holds the change.
+/// Everything that can be changed. Each payload carries the revision of the organization's policy that holds the
+/// change.
 #[Object]
 impl Mutation {
     /// Gives the organization another name.
-    async fn rename_organization(&self, ctx: &Context<'_>, input: RenameOrganizationInput) -> Result<OrganizationPayload> {
+    async fn rename_organization(
+        &self,
+        ctx: &Context<'_>,
+        input: RenameOrganizationInput,
+    ) -> Result<OrganizationPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let changed = organizations::rename(&app, &access, &input.name).await?;
         let organization = Organization { app, access, org: changed.object };
@@ -53,14 +64,21 @@ impl Mutation {
     /// Changes a team's name or cost centre.
     async fn update_team(&self, ctx: &Context<'_>, input: UpdateTeamInput) -> Result<TeamPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
-        let change =
-            TeamChange { id: id("id", &input.id)?, name: input.name, cost_centre: as_change(input.cost_centre) };
+        let change = TeamChange {
+            id: id("id", &input.id)?,
+            name: input.name,
+            cost_centre: as_change(input.cost_centre),
+        };
         let changed = teams::update(&app, &access, change).await?;
         Ok(TeamPayload { team: Team(changed.object), revision: Count(changed.revision) })
     }
 
     /// Adds a member; a person who is new here gets a first password.
-    async fn create_member(&self, ctx: &Context<'_>, input: CreateMemberInput) -> Result<CreateMemberPayload> {
+    async fn create_member(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateMemberInput,
+    ) -> Result<CreateMemberPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let new = NewMember {
             email: input.email,
@@ -110,7 +128,8 @@ impl Mutation {
     /// Gives a key another text and shows it, once.
     async fn rotate_key(&self, ctx: &Context<'_>, input: RotateKeyInput) -> Result<KeySecretPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
-        let (changed, secret) = keys::rotate(&app, &access, id("id", &input.id)?, input.grace_seconds).await?;
+        let (changed, secret) =
+            keys::rotate(&app, &access, id("id", &input.id)?, input.grace_seconds).await?;
         Ok(KeySecretPayload { key: Key(changed.object), secret, revision: Count(changed.revision) })
     }
 
@@ -173,7 +192,11 @@ impl Mutation {
     }
 
     /// Stores a provider's secret of the organization's own, or replaces the secret of one.
-    async fn store_credential(&self, ctx: &Context<'_>, input: StoreCredentialInput) -> Result<CredentialPayload> {
+    async fn store_credential(
+        &self,
+        ctx: &Context<'_>,
+        input: StoreCredentialInput,
+    ) -> Result<CredentialPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let new = credentials::NewCredential {
             id: optional_id("id", input.id.as_ref())?,
@@ -186,7 +209,11 @@ impl Mutation {
     }
 
     /// Forgets a provider's secret.
-    async fn remove_credential(&self, ctx: &Context<'_>, input: RemoveCredentialInput) -> Result<CredentialPayload> {
+    async fn remove_credential(
+        &self,
+        ctx: &Context<'_>,
+        input: RemoveCredentialInput,
+    ) -> Result<CredentialPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let changed = credentials::remove(&app, &access, id("id", &input.id)?).await?;
         Ok(CredentialPayload { credential: Credential(changed.object), revision: Count(changed.revision) })

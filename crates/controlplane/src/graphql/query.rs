@@ -46,7 +46,11 @@ impl Query {
         let app = app(ctx);
         let now = app.deps.clock.now();
         let models = models::list(&app.deps.store, &page(first, after)?).await?;
-        Ok(connection(models, |(model, _)| model.slug.clone(), |(model, endpoints)| Model { model, endpoints, now }))
+        Ok(connection(
+            models,
+            |(model, _)| model.slug.clone(),
+            |(model, endpoints)| Model { model, endpoints, now },
+        ))
     }
 
     /// Whatever has this id, if the caller may see it.

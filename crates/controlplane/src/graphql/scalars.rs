@@ -44,7 +44,9 @@ pub(crate) struct DateTime(pub(crate) Timestamp);
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = value else { return Err(InputValueError::expected_type(value)) };
-        Timestamp::parse(&text).map(Self).ok_or_else(|| InputValueError::custom("not a moment as in RFC 3339"))
+        Timestamp::parse(&text)
+            .map(Self)
+            .ok_or_else(|| InputValueError::custom("not a moment as in RFC 3339"))
     }
 
     fn to_value(&self) -> Value {
@@ -66,7 +68,9 @@ pub(crate) struct Count(pub(crate) u64);
 impl ScalarType for Count {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::Number(number) => number.as_u64().map(Self).ok_or_else(|| InputValueError::custom("not a count")),
+            Value::Number(number) => {
+                number.as_u64().map(Self).ok_or_else(|| InputValueError::custom("not a count"))
+            }
             _ => Err(InputValueError::expected_type(value)),
         }
     }

@@ -22,7 +22,8 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     }
     let path = uri.path().trim_start_matches('/');
     if let Some(file) = WebAdmin::get(path) {
-        let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+        let cache =
+            if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
         return answer(file, &headers, cache);
     }
     // A missing asset is a missing file; answering it with the page would break the page in confusing ways.
@@ -31,7 +32,8 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     }
     match WebAdmin::get("index.html") {
         Some(page) => answer(page, &headers, "no-cache"),
-        None => ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-cache")], NOTICE).into_response(),
+        None => ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-cache")], NOTICE)
+            .into_response(),
     }
 }
 

@@ -24,7 +24,11 @@ use crate::graphql::error::{outcome, refuse, with_codes};
 use crate::graphql::limits::{self, TIMEOUT_SECONDS};
 
 /// Answers a GraphQL request.
-pub(crate) async fn handle(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> axum::response::Response {
+pub(crate) async fn handle(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> axum::response::Response {
     let prepared = match prepare(&app, &headers, &body).await {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -51,8 +55,8 @@ async fn prepare(app: &Arc<App>, headers: &HeaderMap, body: &[u8]) -> Result<Pre
     }
     let actor = Actor::authenticate(&app.deps, headers).await?;
     // A batch is a list, which this refuses: one request is one request.
-    let mut request: Request =
-        serde_json::from_slice(body).map_err(|error| AdminError::bad_input("body", format!("is no request: {error}")))?;
+    let mut request: Request = serde_json::from_slice(body)
+        .map_err(|error| AdminError::bad_input("body", format!("is no request: {error}")))?;
     limits::check_text(&request.query)?;
     let document = request.parsed_query().map_err(|error| AdminError::bad_input("query", error.message))?;
     let is_introspection = limits::check(document)?;
@@ -65,13 +69,16 @@ async fn run(app: &App, prepared: Prepared) -> Response {
     let running = app.schemas.execute(prepared.request, prepared.is_introspection);
     match tokio::time::timeout(Duration::from_secs(TIMEOUT_SECONDS), running).await {
         Ok(response) => with_codes(response),
-        Err(_) => refuse(&AdminError::TooComplex(format!("the request took longer than {TIMEOUT_SECONDS} s"))),
+        Err(_) => {
+            refuse(&AdminError::TooComplex(format!("the request took longer than {TIMEOUT_SECONDS} s")))
+        }
     }
 }
 
 fn operation(document: &ExecutableDocument) -> &'static str {
-    let mutates = |(_, operation): (_, &async_graphql::Positioned<async_graphql::parser::types::OperationDefinition>)| {
-        operation.node.ty == OperationType::Mutation
-    };
+    let mutates = |(_, operation): (
+        _,
+        &async_graphql::Positioned<async_graphql::parser::types::OperationDefinition>,
+    )| { operation.node.ty == OperationType::Mutation };
     if document.operations.iter().any(mutates) { "mutation" } else { "query" }
 }

@@ -31,7 +31,11 @@ pub(crate) struct NewBudget {
 }
 
 /// Makes a budget. Made in mid-window it counts what was spent since the window began.
-pub(crate) async fn create(app: &App, access: &Access, new: NewBudget) -> Result<Changed<Standing>, AdminError> {
+pub(crate) async fn create(
+    app: &App,
+    access: &Access,
+    new: NewBudget,
+) -> Result<Changed<Standing>, AdminError> {
     let scope = access.scope(Capability::ManageBudgets)?;
     check_scope(&scope, new.scope).await?;
     let budget = Budget {
@@ -70,7 +74,11 @@ pub(crate) async fn update(
 }
 
 /// Removes a budget; nothing draws on it any more.
-pub(crate) async fn remove(app: &App, access: &Access, id: BudgetId) -> Result<Changed<Standing>, AdminError> {
+pub(crate) async fn remove(
+    app: &App,
+    access: &Access,
+    id: BudgetId,
+) -> Result<Changed<Standing>, AdminError> {
     let scope = access.scope(Capability::ManageBudgets)?;
     let object = standing(app, &scope, scope.budget(id).await?).await?;
     let mut tx = begin(app, access, &scope).await?;
@@ -101,7 +109,10 @@ fn positive(limit: Amount) -> Result<Amount, AdminError> {
     if limit > Amount::ZERO && limit <= largest {
         return Ok(limit);
     }
-    Err(AdminError::bad_input("limit", format!("is {limit}; more than 0 and at most {largest} US dollars are needed")))
+    Err(AdminError::bad_input(
+        "limit",
+        format!("is {limit}; more than 0 and at most {largest} US dollars are needed"),
+    ))
 }
 
 async fn check_scope(scope: &OrgScope, whose: BudgetScope) -> Result<(), AdminError> {

@@ -23,7 +23,8 @@ pub(crate) struct TiedOut {
 
 /// Reads `2026-11`.
 pub(crate) fn period(text: &str) -> Result<WindowId, AdminError> {
-    text.parse().map_err(|error: domain::limit::InvalidWindow| AdminError::bad_input("period", error.to_string()))
+    text.parse()
+        .map_err(|error: domain::limit::InvalidWindow| AdminError::bad_input("period", error.to_string()))
 }
 
 /// The month's lines and totals, tied out; the cut-short calls are read apart, a page at a time.
@@ -62,8 +63,7 @@ pub(crate) async fn whole(scope: &OrgScope, period: WindowId) -> Result<Report, 
 fn merged(rows: Vec<ChargebackRow>) -> Vec<Line> {
     let mut lines: HashMap<_, Line> = HashMap::with_capacity(rows.len());
     for row in rows {
-        let place =
-            (row.team, row.cost_centre.clone(), row.key, row.model.clone(), row.provider.clone());
+        let place = (row.team, row.cost_centre.clone(), row.key, row.model.clone(), row.provider.clone());
         match lines.entry(place) {
             Entry::Occupied(mut known) => add(known.get_mut(), &row),
             Entry::Vacant(place) => drop(place.insert(line(row))),

@@ -26,7 +26,11 @@ pub(crate) struct NewCredential {
 }
 
 /// Seals and stores a provider's secret, or replaces the secret of one.
-pub(crate) async fn store(app: &App, access: &Access, new: NewCredential) -> Result<Changed<Credential>, AdminError> {
+pub(crate) async fn store(
+    app: &App,
+    access: &Access,
+    new: NewCredential,
+) -> Result<Changed<Credential>, AdminError> {
     let scope = access.scope(Capability::ManageCredentials)?;
     check_provider("provider", &new.provider, &app.deps.store.provider_slugs().await?)?;
     check_secret(&new.secret)?;
@@ -35,7 +39,9 @@ pub(crate) async fn store(app: &App, access: &Access, new: NewCredential) -> Res
         None => None,
     };
     let is_new = before.is_none();
-    let id = before.as_ref().map_or_else(|| CredentialId::new(app.deps.clock.now(), rand::random()), |known| known.id);
+    let id = before
+        .as_ref()
+        .map_or_else(|| CredentialId::new(app.deps.clock.now(), rand::random()), |known| known.id);
     let version = before.map_or(1, |known| known.version.saturating_add(1));
     let place = Place { org: Some(access.org()), credential: id, version };
     let object = Credential {
@@ -56,7 +62,11 @@ pub(crate) async fn store(app: &App, access: &Access, new: NewCredential) -> Res
 }
 
 /// Forgets a provider's secret.
-pub(crate) async fn remove(app: &App, access: &Access, id: CredentialId) -> Result<Changed<Credential>, AdminError> {
+pub(crate) async fn remove(
+    app: &App,
+    access: &Access,
+    id: CredentialId,
+) -> Result<Changed<Credential>, AdminError> {
     let scope = access.scope(Capability::ManageCredentials)?;
     let object = scope.credential(id).await?;
     let mut tx = begin(app, access, &scope).await?;

@@ -6,7 +6,7 @@
 use domain::key::{Key, KeyKind, KeyText};
 use domain::org::{Capability, Role};
 use domain::{KeyId, MemberId, TeamId, Timestamp};
-use store::OrgScope;
+use store::{OrgScope, StoreError};
 
 use super::{Changed, begin, commit, input};
 use crate::auth::actor::{Access, Reach};
@@ -26,7 +26,11 @@ pub(crate) struct NewKey {
 }
 
 /// Mints a key; answers it and its text.
-pub(crate) async fn create(app: &App, access: &Access, new: NewKey) -> Result<(Changed<Key>, String), AdminError> {
+pub(crate) async fn create(
+    app: &App,
+    access: &Access,
+    new: NewKey,
+) -> Result<(Changed<Key>, String), AdminError> {
     let scope = access.scope(capability(new.kind))?;
     let now = app.deps.clock.now();
     check_owner(access, &scope, &new).await?;
@@ -107,6 +111,14 @@ async fn reachable(access: &Access, id: KeyId) -> Result<(OrgScope, Key), AdminE
     let scope = access.scope(Capability::ManageKeys)?;
     let key = scope.key(id).await?;
     access.require(capability(key.kind))?;
+    if let (KeyKind::Management, Some(member)) = (key.kind, key.member) {
+        // A member who left has no rights that its key could give away.
+        match scope.member(member).await {
+            Ok(owner) => check_rights(access, key.kind, owner.member.role)?,
+            Err(StoreError::NotFound) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
     if reaches(access, (key.team, key.member)) { Ok((scope, key)) } else { Err(AdminError::NotFound("key")) }
 }
 
@@ -120,6 +132,14 @@ fn reaches(access: &Access, (team, member): (Option<TeamId>, Option<MemberId>)) 
     }
 }
 
+/// Whoever mints a management key holds its text, and with it the rights of its member.
+fn check_rights(access: &Access, kind: KeyKind, role: Role) -> Result<(), AdminError> {
+    if kind == KeyKind::Management && role == Role::Owner {
+        return access.require(Capability::ManageOwners);
+    }
+    Ok(())
+}
+
 /// Team and member must be the organization's, and within the caller's reach.
 async fn check_owner(access: &Access, scope: &OrgScope, new: &NewKey) -> Result<(), AdminError> {
     if let Some(team) = new.team {
@@ -130,11 +150,12 @@ async fn check_owner(access: &Access, scope: &OrgScope, new: &NewKey) -> Result<
         if matches!(access.reach(), Reach::Team(own) if owner.team != Some(own)) {
             return Err(AdminError::Forbidden("only members of the own team can be named".to_owned()));
         }
-        if new.kind == KeyKind::Management && owner.role == Role::Owner {
-            access.require(Capability::ManageOwners)?;
-        }
+        check_rights(access, new.kind, owner.role)?;
     } else if new.kind == KeyKind::Management {
-        return Err(AdminError::bad_input("memberId", "is needed: a management key has the rights of a member"));
+        return Err(AdminError::bad_input(
+            "memberId",
+            "is needed: a management key has the rights of a member",
+        ));
     }
     if reaches(access, (new.team, new.member)) {
         return Ok(());

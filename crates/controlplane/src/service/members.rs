@@ -42,7 +42,9 @@ pub(crate) async fn create(
     let known = app.deps.store.person_by_email(&email).await?;
     let (person, is_new, shown) = match known {
         Some(person) => (person, false, None),
-        None => first_password(app, email, name, new.password).await.map(|(person, shown)| (person, true, shown))?,
+        None => first_password(app, email, name, new.password)
+            .await
+            .map(|(person, shown)| (person, true, shown))?,
     };
     let member = Member {
         id: MemberId::new(app.deps.clock.now(), rand::random()),
@@ -83,7 +85,11 @@ pub(crate) async fn update(
 }
 
 /// Ends a membership. The person's keys stay the organization's.
-pub(crate) async fn remove(app: &App, access: &Access, id: MemberId) -> Result<Changed<MemberView>, AdminError> {
+pub(crate) async fn remove(
+    app: &App,
+    access: &Access,
+    id: MemberId,
+) -> Result<Changed<MemberView>, AdminError> {
     let object = access.scope(Capability::ManageMembers)?.member(id).await?;
     let scope = scope(access, object.member.role)?;
     let mut tx = begin(app, access, &scope).await?;

@@ -77,8 +77,14 @@ async fn check_rules(app: &App, policy: &Policy) -> Result<(), AdminError> {
     let fields = [
         ("rules.allowedModels", Rules { allowed_models: rules.allowed_models.clone(), ..Rules::default() }),
         ("rules.ignoredModels", Rules { ignored_models: rules.ignored_models.clone(), ..Rules::default() }),
-        ("rules.allowedProviders", Rules { allowed_providers: rules.allowed_providers.clone(), ..Rules::default() }),
-        ("rules.ignoredProviders", Rules { ignored_providers: rules.ignored_providers.clone(), ..Rules::default() }),
+        (
+            "rules.allowedProviders",
+            Rules { allowed_providers: rules.allowed_providers.clone(), ..Rules::default() },
+        ),
+        (
+            "rules.ignoredProviders",
+            Rules { ignored_providers: rules.ignored_providers.clone(), ..Rules::default() },
+        ),
         ("rules.outputCap", Rules { output_cap: rules.output_cap, ..Rules::default() }),
         ("rules.defaultModel", Rules { default_model: rules.default_model.clone(), ..Rules::default() }),
     ];
@@ -99,8 +105,12 @@ async fn check_rules(app: &App, policy: &Policy) -> Result<(), AdminError> {
 /// Refuses a provider that is not in the catalogue.
 pub(super) fn check_provider(field: &str, slug: &str, known: &[String]) -> Result<(), AdminError> {
     let base = slug.split_once('/').map_or(slug, |(base, _)| base);
-    if known.iter().any(|provider| provider.eq_ignore_ascii_case(slug) || provider.eq_ignore_ascii_case(base)) {
+    if known.iter().any(|provider| provider.eq_ignore_ascii_case(slug) || provider.eq_ignore_ascii_case(base))
+    {
         return Ok(());
     }
-    Err(AdminError::bad_input(field, format!("there is no provider {slug:?}; there are {}", known.join(", "))))
+    Err(AdminError::bad_input(
+        field,
+        format!("there is no provider {slug:?}; there are {}", known.join(", ")),
+    ))
 }

@@ -37,7 +37,11 @@ pub(crate) async fn create(
 }
 
 /// Changes a team's name or cost centre.
-pub(crate) async fn update(app: &App, access: &Access, change: TeamChange) -> Result<Changed<Team>, AdminError> {
+pub(crate) async fn update(
+    app: &App,
+    access: &Access,
+    change: TeamChange,
+) -> Result<Changed<Team>, AdminError> {
     let scope = access.scope(Capability::ManageTeams)?;
     let mut object = scope.team(change.id).await?;
     if let Some(name) = change.name {

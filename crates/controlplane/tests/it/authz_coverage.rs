@@ -21,7 +21,11 @@ const ORGANIZATION: &[(&str, &str, &str)] = &[
     ("viewerRole", "viewerRole", ALL),
     ("teams", "teams { nodes { id name costCentre } }", ALL),
     ("members", "members { nodes { id role teamId person { id email name } } }", ALL),
-    ("keys", "keys { nodes { id name kind label publicId teamId memberId } }", "OWNER ADMIN TEAM_ADMIN MEMBER AUDITOR"),
+    (
+        "keys",
+        "keys { nodes { id name kind label publicId teamId memberId } }",
+        "OWNER ADMIN TEAM_ADMIN MEMBER AUDITOR",
+    ),
     ("budgets", "budgets { nodes { id name state { spent } } }", "OWNER ADMIN TEAM_ADMIN FINANCE AUDITOR"),
     ("policies", "policies { nodes { id name rules { zdr } } }", "OWNER ADMIN AUDITOR"),
     ("credentials", "credentials { nodes { id provider label } }", "OWNER ADMIN AUDITOR"),
@@ -37,7 +41,12 @@ fn mutations(world: &Fixture) -> Vec<(&'static str, &'static str, Value, &'stati
         ("renameOrganization", "organization { id }", json!({ "name": "Acme" }), ADMINS),
         ("createTeam", "team { id }", json!({ "name": "New" }), ADMINS),
         ("updateTeam", "team { id }", json!({ "id": world.team, "name": "Renamed" }), ADMINS),
-        ("createMember", "member { id }", json!({ "email": "new@example.com", "name": "N", "role": "MEMBER" }), ADMINS),
+        (
+            "createMember",
+            "member { id }",
+            json!({ "email": "new@example.com", "name": "N", "role": "MEMBER" }),
+            ADMINS,
+        ),
         ("updateMember", "member { id }", json!({ "id": world.member, "role": "MEMBER" }), ADMINS),
         ("removeMember", "member { id }", json!({ "id": world.leaver }), ADMINS),
         ("createKey", "secret", json!({ "name": "K", "teamId": world.team }), key_makers),
@@ -46,10 +55,20 @@ fn mutations(world: &Fixture) -> Vec<(&'static str, &'static str, Value, &'stati
         ("createBudget", "budget { id }", json!({ "name": "B", "scope": "ORG", "limit": "10" }), ADMINS),
         ("updateBudget", "budget { id }", json!({ "id": world.budget, "limit": "20" }), ADMINS),
         ("removeBudget", "budget { id }", json!({ "id": world.budget }), ADMINS),
-        ("createPolicy", "policy { id }", json!({ "name": "P", "layer": "ORG", "rules": { "zdr": true } }), ADMINS),
+        (
+            "createPolicy",
+            "policy { id }",
+            json!({ "name": "P", "layer": "ORG", "rules": { "zdr": true } }),
+            ADMINS,
+        ),
         ("updatePolicy", "policy { id }", json!({ "id": world.policy, "rules": { "zdr": true } }), ADMINS),
         ("removePolicy", "policy { id }", json!({ "id": world.policy }), ADMINS),
-        ("storeCredential", "credential { id }", json!({ "provider": "none", "label": "L", "secret": "s" }), ADMINS),
+        (
+            "storeCredential",
+            "credential { id }",
+            json!({ "provider": "none", "label": "L", "secret": "s" }),
+            ADMINS,
+        ),
         ("removeCredential", "credential { id }", json!({ "id": ZERO_CREDENTIAL }), ADMINS),
     ]
 }
@@ -71,20 +90,30 @@ struct Fixture {
 
 impl Fixture {
     async fn new() -> Self {
-        let world = World::new().await;
-        let team = world.team("Search").await;
-        let mut callers = vec![("OWNER", world.owner.clone())];
+        let mut fixture = Self::of(World::new().await).await;
         for role in ["ADMIN", "TEAM_ADMIN", "MEMBER", "FINANCE", "AUDITOR"] {
-            callers.push((role, world.member(role, Some(&team)).await.1));
+            let (_, key) = fixture.world.member(role, Some(&fixture.team)).await;
+            fixture.callers.push((role, key));
         }
-        let made = |field: &'static str, object: &'static str, input: Value| made(&world, field, object, input);
-        let person = |n: u8| json!({ "email": format!("p{n}@example.com"), "name": "P", "role": "MEMBER" });
-        let (member, leaver) =
-            (made("createMember", "member", person(1)).await, made("createMember", "member", person(2)).await);
+        fixture
+    }
+
+    async fn of(world: World) -> Self {
+        let team = world.team("Search").await;
+        let callers = vec![("OWNER", world.owner.clone())];
+        let made =
+            |field: &'static str, object: &'static str, input: Value| made(&world, field, object, input);
+        let person = |n: u8| json!({ "email": format!("p{n}-{}@example.com", world.org), "name": "P", "role": "MEMBER" });
+        let (member, leaver) = (
+            made("createMember", "member", person(1)).await,
+            made("createMember", "member", person(2)).await,
+        );
         let key = made("createKey", "key", json!({ "name": "K", "teamId": team })).await;
-        let budget = made("createBudget", "budget", json!({ "name": "B", "scope": "ORG", "limit": "1" })).await;
+        let budget =
+            made("createBudget", "budget", json!({ "name": "B", "scope": "ORG", "limit": "1" })).await;
         let rules = json!({ "noTraining": true });
-        let policy = made("createPolicy", "policy", json!({ "name": "P", "layer": "ORG", "rules": rules })).await;
+        let policy =
+            made("createPolicy", "policy", json!({ "name": "P", "layer": "ORG", "rules": rules })).await;
         Self { world, callers, team, member, leaver, key, budget, policy }
     }
 }
@@ -164,9 +193,8 @@ async fn every_role_changes_what_the_table_says_and_nothing_else() {
 
 #[tokio::test]
 async fn a_foreign_organization_looks_exactly_like_one_that_does_not_exist() {
-    let (fixture, other) = (Fixture::new().await, World::new().await);
-    // The other world has its own database; a caller of the first who knows an id of it learns nothing.
-    let foreign = other.org.to_string();
+    let fixture = Fixture::new().await;
+    let foreign = fixture.world.neighbour("Other").await.org.to_string();
     let reads = ORGANIZATION.iter().map(|(field, selection, _)| {
         (*field, format!("query($o: ID!) {{ organization(id: $o) {{ {selection} }} }}"), None)
     });
@@ -186,4 +214,55 @@ async fn a_foreign_organization_looks_exactly_like_one_that_does_not_exist() {
             assert_eq!(theirs, nowhere, "{field} by {role}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_foreign_object_in_the_own_organization_looks_exactly_like_one_that_does_not_exist() {
+    let fixture = Fixture::new().await;
+    let theirs = Fixture::of(fixture.world.neighbour("Other").await).await;
+    let (world, owner) = (&fixture.world, &fixture.world.owner);
+    let org = world.org.to_string();
+    let references = [
+        ("updateTeam", json!({ "name": "X" }), "id", &theirs.team),
+        ("updateMember", json!({ "role": "ADMIN" }), "id", &theirs.member),
+        ("removeMember", json!({}), "id", &theirs.leaver),
+        ("rotateKey", json!({}), "id", &theirs.key),
+        ("revokeKey", json!({}), "id", &theirs.key),
+        ("updateBudget", json!({ "limit": "5" }), "id", &theirs.budget),
+        ("removeBudget", json!({}), "id", &theirs.budget),
+        ("updatePolicy", json!({ "name": "X" }), "id", &theirs.policy),
+        ("removePolicy", json!({}), "id", &theirs.policy),
+        ("createKey", json!({ "name": "K" }), "teamId", &theirs.team),
+        ("createKey", json!({ "name": "K" }), "memberId", &theirs.member),
+        (
+            "createMember",
+            json!({ "email": "n@example.com", "name": "N", "role": "MEMBER" }),
+            "teamId",
+            &theirs.team,
+        ),
+        ("createBudget", json!({ "name": "B", "scope": "TEAM", "limit": "1" }), "scopeId", &theirs.team),
+        ("createBudget", json!({ "name": "B", "scope": "KEY", "limit": "1" }), "scopeId", &theirs.key),
+        ("createBudget", json!({ "name": "B", "scope": "MEMBER", "limit": "1" }), "scopeId", &theirs.member),
+        ("createPolicy", json!({ "name": "P", "layer": "KEY", "rules": {} }), "layerId", &theirs.key),
+        ("createPolicy", json!({ "name": "P", "layer": "TEAM", "rules": {} }), "layerId", &theirs.team),
+    ];
+    for (field, input, reference, foreign) in references {
+        let prefix = foreign.split_once('_').unwrap().0;
+        let unknown = format!("{prefix}_{}", "0".repeat(32));
+        let with = |id: &str| {
+            let mut input = input.clone();
+            input[reference] = json!(id);
+            with_org(input, &org)
+        };
+        let query = mutation(field, "revision");
+        let answer = world.graphql(owner, &query, with(foreign)).await;
+        assert_eq!(code(&answer), "NOT_FOUND", "{field} {reference}");
+        assert_eq!(answer, world.graphql(owner, &query, with(&unknown)).await, "{field} {reference}");
+    }
+    let node = "query($id: ID!) { node(id: $id) { id } }";
+    for foreign in [&theirs.team, &theirs.member, &theirs.key, &theirs.budget, &theirs.policy] {
+        assert_eq!(world.ask(node, json!({ "id": foreign })).await["node"], json!(null));
+        assert_eq!(theirs.world.ask(node, json!({ "id": foreign })).await["node"]["id"], json!(foreign));
+    }
+    assert_eq!(world.ask(node, json!({ "id": theirs.world.org.to_string() })).await["node"], json!(null));
 }

@@ -4,7 +4,8 @@ use axum::body::Body;
 use controlplane::Ingest;
 use domain::model::ModelKind;
 use domain::{
-    Amount, Clock, EndpointId, EventId, KeyId, NodeId, Pico, PriceVersionId, RequestId, TeamId, TokenClass, TokenUsage,
+    Amount, Clock, EndpointId, EventId, KeyId, NodeId, Pico, PriceVersionId, RequestId, TeamId, TokenClass,
+    TokenUsage,
 };
 use http::{Request, StatusCode};
 use metering::ports::UsageSink;
@@ -16,7 +17,12 @@ use serde_json::{Value, json};
 use crate::world::{Answer, World, code};
 
 /// An event of `key`; `cost` is what is charged, and a cut one was streamed to half of it.
-fn event(world: &World, key: KeyId, team: Option<TeamId>, (n, outcome, cost): (u128, Outcome, i64)) -> UsageEvent {
+fn event(
+    world: &World,
+    key: KeyId,
+    team: Option<TeamId>,
+    (n, outcome, cost): (u128, Outcome, i64),
+) -> UsageEvent {
     let now = world.clock.now();
     let id = EventId { request: RequestId::new(now, n), attempt: 1 };
     let attempt = Attempt {
@@ -94,7 +100,8 @@ async fn ship(world: &World, events: &[UsageEvent]) {
     ingest.commit(events.to_vec()).await.unwrap();
 }
 
-const REPORT: &str = "query($o: ID!, $p: String!, $a: String) { organization(id: $o) { chargeback(period: $p) {
+const REPORT: &str =
+    "query($o: ID!, $p: String!, $a: String) { organization(id: $o) { chargeback(period: $p) {
     period total ledgerTotal eventCount csvUrl
     lines { teamName costCentre keyName model provider requests inputTokens outputTokens cost }
     cutCalls(first: 1, after: $a) { nodes { eventId model outcome streamed cost suspense reserved }
@@ -121,7 +128,8 @@ async fn lines_events_and_ledger_agree_to_the_pico_dollar() {
     assert_eq!(report["total"], expected.to_string());
     assert_eq!((&report["ledgerTotal"], &report["eventCount"]), (&report["total"], &json!(5)));
     let lines = report["lines"].as_array().unwrap();
-    let sum: Amount = lines.iter().map(|line| line["cost"].as_str().unwrap().parse::<Amount>().unwrap()).sum();
+    let sum: Amount =
+        lines.iter().map(|line| line["cost"].as_str().unwrap().parse::<Amount>().unwrap()).sum();
     assert_eq!(sum, expected, "beyond what a 64-bit sum could hold");
     let teamed = lines.iter().find(|line| line["keyName"] == "teamed").unwrap();
     assert_eq!(
@@ -169,7 +177,9 @@ async fn the_download_adds_up_to_the_same_total_and_is_audited() {
     let cut = format!("/reports/cut-calls.csv?org={}&period=2026-11", world.org);
     assert_eq!(download(&world, &world.owner, &cut).await.text.lines().count(), 3);
     let log = "query($o: ID!) { organization(id: $o) { auditLog(first: 2) { nodes { action detail } } } }";
-    let entries = world.ask(log, json!({ "o": world.org.to_string() })).await["organization"]["auditLog"]["nodes"].clone();
+    let entries =
+        world.ask(log, json!({ "o": world.org.to_string() })).await["organization"]["auditLog"]["nodes"]
+            .clone();
     assert_eq!(
         entries,
         json!([{ "action": "download_report", "detail": "{\"report\":\"cut-calls\",\"period\":\"2026-11\"}" },
@@ -192,7 +202,10 @@ async fn only_who_reads_usage_downloads_and_a_wrong_month_is_named() {
     for period in ["2026-13", "2026", "11/2026"] {
         assert_eq!(download(&world, &auditor, &path(&org, period)).await.code(), "BAD_USER_INPUT");
         let answer = world.graphql(&auditor, REPORT, json!({ "o": org, "p": period })).await;
-        assert_eq!((code(&answer), &answer["errors"][0]["extensions"]["field"]), ("BAD_USER_INPUT", &json!("period")));
+        assert_eq!(
+            (code(&answer), &answer["errors"][0]["extensions"]["field"]),
+            ("BAD_USER_INPUT", &json!("period"))
+        );
     }
 }
 
@@ -200,7 +213,10 @@ async fn only_who_reads_usage_downloads_and_a_wrong_month_is_named() {
 async fn a_month_without_usage_is_an_empty_report() {
     let world = World::new().await;
     let report = report(&world, json!(null)).await;
-    assert_eq!((&report["total"], &report["lines"], &report["eventCount"]), (&json!("0"), &json!([]), &json!(0)));
+    assert_eq!(
+        (&report["total"], &report["lines"], &report["eventCount"]),
+        (&json!("0"), &json!([]), &json!(0))
+    );
 }
 
 #[tokio::test]
@@ -210,7 +226,9 @@ async fn a_usage_event_shows_what_was_stamped_on_it() {
     ship(&world, &events).await;
     let query = "query($o: ID!) { organization(id: $o) { usageEvents(period: \"2026-11\", first: 100) {
         nodes { id outcome cost costCentre usage { input output } usageSource } } } }";
-    let nodes = world.ask(query, json!({ "o": world.org.to_string() })).await["organization"]["usageEvents"]["nodes"].clone();
+    let nodes = world.ask(query, json!({ "o": world.org.to_string() })).await["organization"]["usageEvents"]
+        ["nodes"]
+        .clone();
     assert_eq!(nodes.as_array().unwrap().len(), events.len());
     let id = events[3].attempt.id.to_string();
     let shown = nodes.as_array().unwrap().iter().find(|node| node["id"] == id.as_str()).unwrap();

@@ -17,7 +17,10 @@ async fn post(world: &World, content_type: &str, body: impl Into<Body>) -> Answe
 async fn only_one_json_request_by_post_is_answered() {
     let world = World::new().await;
     let body = r#"{"query":"{ __typename }"}"#;
-    assert_eq!(post(&world, "application/json; charset=utf-8", body).await.json()["data"]["__typename"], "Query");
+    assert_eq!(
+        post(&world, "application/json; charset=utf-8", body).await.json()["data"]["__typename"],
+        "Query"
+    );
     for other in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
         assert_eq!(post(&world, other, body).await.status, StatusCode::BAD_REQUEST, "{other}");
     }
@@ -25,7 +28,8 @@ async fn only_one_json_request_by_post_is_answered() {
     assert_eq!((batch.status, code(&batch.json())), (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"));
     let get = Request::get("/graphql?query=%7B__typename%7D").body(Body::empty()).unwrap();
     assert_eq!(world.send(get).await.status, StatusCode::METHOD_NOT_ALLOWED);
-    let large = post(&world, "application/json", format!("{{\"query\":\"{}\"}}", " ".repeat(100 * 1024))).await;
+    let large =
+        post(&world, "application/json", format!("{{\"query\":\"{}\"}}", " ".repeat(100 * 1024))).await;
     assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
@@ -87,7 +91,9 @@ async fn pages_follow_each_other_without_gap_or_repetition() {
         edges { cursor node { id } } pageInfo { hasNextPage endCursor } } } }";
     let (mut seen, mut after) = (Vec::new(), json!(null));
     loop {
-        let page = world.ask(query, json!({ "o": world.org.to_string(), "a": after })).await["organization"]["teams"].clone();
+        let page = world.ask(query, json!({ "o": world.org.to_string(), "a": after })).await["organization"]
+            ["teams"]
+            .clone();
         let edges = page["edges"].as_array().unwrap();
         seen.extend(edges.iter().map(|edge| edge["node"]["id"].as_str().unwrap().to_owned()));
         if !page["pageInfo"]["hasNextPage"].as_bool().unwrap() {
@@ -102,7 +108,8 @@ async fn pages_follow_each_other_without_gap_or_repetition() {
 #[tokio::test]
 async fn what_the_library_refuses_has_a_code_too() {
     let world = World::new().await;
-    for query in ["{ nothing }", "{", "query($x: Int!) { viewer { __typename } organization(id: $x) { id } }"] {
+    for query in ["{ nothing }", "{", "query($x: Int!) { viewer { __typename } organization(id: $x) { id } }"]
+    {
         assert_eq!(code(&world.graphql(&world.owner, query, json!({})).await), "BAD_USER_INPUT", "{query}");
     }
     let answer = world.graphql(&world.owner, "{ viewr { person { id } } }", json!({})).await;

@@ -9,7 +9,8 @@ use crate::world::{Answer, EMAIL, PASSWORD, World, code};
 
 async fn login(world: &World, email: &str, password: &str) -> Answer {
     let body = json!({ "email": email, "password": password }).to_string();
-    let request = Request::post("/auth/login").header("content-type", "application/json").body(Body::from(body));
+    let request =
+        Request::post("/auth/login").header("content-type", "application/json").body(Body::from(body));
     world.send(request.unwrap()).await
 }
 
@@ -151,8 +152,12 @@ async fn a_revoked_management_key_is_refused_on_the_next_request() {
     let world = World::new().await;
     let (member, key) = world.member("ADMIN", None).await;
     assert!(world.graphql(&key, VIEWER, json!({})).await.get("errors").is_none());
-    let keys = world.ask("query($o: ID!) { organization(id: $o) { keys { nodes { id memberId } } } }",
-        json!({ "o": world.org.to_string() })).await;
+    let keys = world
+        .ask(
+            "query($o: ID!) { organization(id: $o) { keys { nodes { id memberId } } } }",
+            json!({ "o": world.org.to_string() }),
+        )
+        .await;
     let nodes = keys["organization"]["keys"]["nodes"].as_array().unwrap().clone();
     let id = nodes.iter().find(|node| node["memberId"] == member.as_str()).unwrap()["id"].clone();
     let revoke = "mutation($i: RevokeKeyInput!) { revokeKey(input: $i) { key { revokedAt } } }";

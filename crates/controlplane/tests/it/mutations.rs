@@ -7,7 +7,8 @@ use crate::world::{World, code};
 async fn refused(world: &World, bearer: &str, field: &str, mut input: Value) -> (String, String) {
     input["organizationId"] = json!(world.org.to_string());
     let (first, rest) = field.split_at(1);
-    let query = format!("mutation($i: {}{rest}Input!) {{ {field}(input: $i) {{ revision }} }}", first.to_uppercase());
+    let query =
+        format!("mutation($i: {}{rest}Input!) {{ {field}(input: $i) {{ revision }} }}", first.to_uppercase());
     let answer = world.graphql(bearer, &query, json!({ "i": input })).await;
     let named = answer["errors"][0]["extensions"]["field"].as_str().unwrap_or_default().to_owned();
     (code(&answer).to_owned(), named)
@@ -54,7 +55,11 @@ async fn a_wrong_field_is_refused_by_name() {
         ("createBudget", json!({ "name": "B", "scope": "TEAM", "scopeId": no_team, "limit": "1" })),
         ("updateTeam", json!({ "id": no_team, "name": "X" })),
     ] {
-        assert_eq!(refused(&world, &world.owner, mutation, input.clone()).await.0, "NOT_FOUND", "{mutation} {input}");
+        assert_eq!(
+            refused(&world, &world.owner, mutation, input.clone()).await.0,
+            "NOT_FOUND",
+            "{mutation} {input}"
+        );
     }
 }
 
@@ -70,7 +75,8 @@ async fn money_is_kept_digit_for_digit() {
     let world = World::new().await;
     let query = "mutation($i: CreateBudgetInput!) { createBudget(input: $i) { budget { limit state { available } } } }";
     let limit = "1234567.000000000001";
-    let input = json!({ "organizationId": world.org.to_string(), "name": "B", "scope": "ORG", "limit": limit });
+    let input =
+        json!({ "organizationId": world.org.to_string(), "name": "B", "scope": "ORG", "limit": limit });
     let made = world.ask(query, json!({ "i": input })).await["createBudget"]["budget"].clone();
     assert_eq!(made, json!({ "limit": limit, "state": { "available": limit } }));
 }
@@ -118,7 +124,7 @@ async fn only_an_owner_appoints_owners_and_the_last_one_stays() {
 }
 
 #[tokio::test]
-async fn a_management_key_of_an_owner_is_made_by_owners_only() {
+async fn the_text_of_an_owners_management_key_is_for_owners_only() {
     let world = World::new().await;
     let (_, admin) = world.member("ADMIN", None).await;
     let list = "query($o: ID!) { organization(id: $o) { members { nodes { id role } } } }";
@@ -127,6 +133,13 @@ async fn a_management_key_of_an_owner_is_made_by_owners_only() {
     let owner = nodes.iter().find(|node| node["role"] == "OWNER").unwrap()["id"].clone();
     let input = json!({ "name": "K", "kind": "MANAGEMENT", "memberId": owner });
     assert_eq!(refused(&world, &admin, "createKey", input).await.0, "FORBIDDEN");
+
+    // Rotating hands out a text too.
+    let list = "query($o: ID!) { organization(id: $o) { keys { nodes { id kind memberId } } } }";
+    let keys = world.ask(list, json!({ "o": world.org.to_string() })).await;
+    let nodes = keys["organization"]["keys"]["nodes"].as_array().unwrap().clone();
+    let owners = nodes.iter().find(|node| node["kind"] == "MANAGEMENT" && node["memberId"] == owner).unwrap();
+    assert_eq!(refused(&world, &admin, "rotateKey", json!({ "id": owners["id"] })).await.0, "FORBIDDEN");
 }
 
 #[tokio::test]
@@ -153,10 +166,12 @@ async fn a_rotated_key_keeps_its_id_and_has_a_bounded_grace() {
     let made = world.ask(make, input).await["createKey"].clone();
     let id = made["key"]["id"].clone();
     for grace in [-1, 2_592_001] {
-        let found = refused(&world, &world.owner, "rotateKey", json!({ "id": id, "graceSeconds": grace })).await;
+        let found =
+            refused(&world, &world.owner, "rotateKey", json!({ "id": id, "graceSeconds": grace })).await;
         assert_eq!(found, ("BAD_USER_INPUT".to_owned(), "graceSeconds".to_owned()));
     }
-    let rotate = "mutation($i: RotateKeyInput!) { rotateKey(input: $i) { secret key { id previousAcceptedUntil } } }";
+    let rotate =
+        "mutation($i: RotateKeyInput!) { rotateKey(input: $i) { secret key { id previousAcceptedUntil } } }";
     let input = json!({ "i": { "organizationId": world.org.to_string(), "id": id, "graceSeconds": 60 } });
     let rotated = world.ask(rotate, input).await["rotateKey"].clone();
     assert_ne!(rotated["secret"], made["secret"]);
@@ -168,9 +183,11 @@ async fn a_rotated_key_keeps_its_id_and_has_a_bounded_grace() {
 #[tokio::test]
 async fn a_new_member_logs_in_with_the_first_password() {
     let world = World::new().await;
-    let make = "mutation($i: CreateMemberInput!) { createMember(input: $i) { initialPassword member { id } } }";
+    let make =
+        "mutation($i: CreateMemberInput!) { createMember(input: $i) { initialPassword member { id } } }";
     let org = world.org.to_string();
-    let input = json!({ "organizationId": org, "email": "Grace@Example.com", "name": "Grace", "role": "FINANCE" });
+    let input =
+        json!({ "organizationId": org, "email": "Grace@Example.com", "name": "Grace", "role": "FINANCE" });
     let made = world.ask(make, json!({ "i": input })).await["createMember"].clone();
     let body = json!({ "email": "grace@example.com", "password": made["initialPassword"] }).to_string();
     let login = http::Request::post("/auth/login").header("content-type", "application/json");
@@ -183,5 +200,9 @@ async fn a_new_member_logs_in_with_the_first_password() {
 
     let remove = json!({ "id": made["member"]["id"] });
     assert_eq!(refused(&world, &world.owner, "removeMember", remove).await.0, "");
-    assert_eq!(code(&world.graphql(&token, read, json!({ "o": org })).await), "NOT_FOUND", "at once, token or not");
+    assert_eq!(
+        code(&world.graphql(&token, read, json!({ "o": org })).await),
+        "NOT_FOUND",
+        "at once, token or not"
+    );
 }

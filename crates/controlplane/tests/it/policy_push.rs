@@ -6,25 +6,28 @@ use std::time::Duration;
 use async_trait::async_trait;
 use controlplane::Source;
 use controlplane::publish::{Publisher, run};
-use domain::OrgId;
+use domain::org::Org;
+use domain::{Clock, OrgId};
 use parking_lot::Mutex;
 use policy::feed::{FeedError, PolicyMessage, PolicyPublisher, PolicySource};
 use policy::record::{ObjectRef, OrgChange};
+use store::Author;
 use tokio::sync::mpsc;
 
 use crate::world::World;
 
-/// Collects what is published; refuses while it is told to.
+/// Collects what is published, but for the changes of organizations it is told to refuse.
 struct Collector {
     sent: mpsc::UnboundedSender<PolicyMessage>,
-    is_down: Mutex<bool>,
+    refuses: Mutex<Option<OrgId>>,
 }
 
 #[async_trait]
 impl PolicyPublisher for Collector {
     async fn publish(&self, message: PolicyMessage) -> Result<(), FeedError> {
-        if *self.is_down.lock() {
-            return Err(FeedError("down".to_owned()));
+        let refused = *self.refuses.lock();
+        if matches!(&message, PolicyMessage::Change(change) if Some(change.org) == refused) {
+            return Err(FeedError("refused".to_owned()));
         }
         self.sent.send(message).map_err(|error| FeedError(error.to_string()))
     }
@@ -32,7 +35,7 @@ impl PolicyPublisher for Collector {
 
 fn publisher(world: &World) -> (Publisher, Arc<Collector>, mpsc::UnboundedReceiver<PolicyMessage>) {
     let (sent, received) = mpsc::unbounded_channel();
-    let collector = Arc::new(Collector { sent, is_down: Mutex::new(false) });
+    let collector = Arc::new(Collector { sent, refuses: Mutex::new(None) });
     let deps = &world.deps;
     let feed = Arc::clone(&collector) as Arc<dyn PolicyPublisher>;
     (Publisher::new(deps.store.clone(), feed, deps.clock.clone(), deps.metrics.clone()), collector, received)
@@ -40,7 +43,9 @@ fn publisher(world: &World) -> (Publisher, Arc<Collector>, mpsc::UnboundedReceiv
 
 fn changes(received: &mut mpsc::UnboundedReceiver<PolicyMessage>) -> Vec<OrgChange> {
     let messages = std::iter::from_fn(|| received.try_recv().ok());
-    messages.filter_map(|message| if let PolicyMessage::Change(change) = message { Some(change) } else { None }).collect()
+    messages
+        .filter_map(|message| if let PolicyMessage::Change(change) = message { Some(change) } else { None })
+        .collect()
 }
 
 async fn revision(world: &World, org: OrgId) -> u64 {
@@ -72,15 +77,34 @@ async fn what_could_not_be_sent_is_sent_later_in_one_piece() {
     publisher.publish_dirty().await.unwrap();
     changes(&mut received);
     let before = revision(&world, world.org).await;
-    *collector.is_down.lock() = true;
+    *collector.refuses.lock() = Some(world.org);
     world.team("One").await;
     publisher.publish_dirty().await.unwrap_err();
     world.team("Two").await;
-    *collector.is_down.lock() = false;
+    *collector.refuses.lock() = None;
     publisher.publish_dirty().await.unwrap();
     let published = changes(&mut received);
     let [change] = published.as_slice() else { panic!("{published:?}") };
     assert_eq!((change.previous, change.revision, change.put.len()), (before, before + 2, 2));
+}
+
+#[tokio::test]
+async fn an_organization_that_cannot_be_published_holds_up_no_other() {
+    let world = World::new().await;
+    let (mut publisher, collector, mut received) = publisher(&world);
+    let now = world.clock.now();
+    let other = Org { id: OrgId::new(now, 1), name: "Other".to_owned() };
+    world.deps.store.create_org(&other, Author::system(), now).await.unwrap().commit().await.unwrap();
+    for (refused, published) in [(world.org, other.id), (other.id, world.org)] {
+        *collector.refuses.lock() = Some(refused);
+        publisher.publish_dirty().await.unwrap_err();
+        let orgs: Vec<OrgId> = changes(&mut received).iter().map(|change| change.org).collect();
+        assert_eq!(orgs, [published]);
+        world.team("Again").await;
+        let mut tx = world.deps.store.scope(other.id).begin(Author::system(), now).await.unwrap();
+        tx.update_org(&other).await.unwrap();
+        tx.commit().await.unwrap();
+    }
 }
 
 #[tokio::test]

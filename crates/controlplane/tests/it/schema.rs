@@ -1,7 +1,10 @@
 //! The committed schema is the one that is served.
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "asks whether to rewrite the committed file; read by nothing that runs")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "asks whether to rewrite the committed file; read by nothing that runs"
+)]
 fn the_committed_schema_is_current() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql");
     let current = controlplane::sdl();

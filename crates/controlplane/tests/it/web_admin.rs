@@ -24,7 +24,9 @@ async fn every_path_that_is_no_route_is_the_page_and_never_cached() {
 #[tokio::test]
 async fn nothing_leaves_the_embedded_folder() {
     let world = World::new().await;
-    for path in ["/../Cargo.toml", "/assets/../../Cargo.toml", "/%2e%2e/Cargo.toml", "/assets/..%2f..%2fCargo.toml"] {
+    for path in
+        ["/../Cargo.toml", "/assets/../../Cargo.toml", "/%2e%2e/Cargo.toml", "/assets/..%2f..%2fCargo.toml"]
+    {
         let answer = world.send(Request::get(path).body(Body::empty()).unwrap()).await;
         assert!(!answer.text.contains("[package]"), "{path}");
     }
@@ -37,6 +39,8 @@ async fn every_answer_carries_the_protecting_headers() {
         let answer = world.send(Request::get(path).body(Body::empty()).unwrap()).await;
         assert_eq!(answer.headers["x-content-type-options"], "nosniff", "{path}");
         assert_eq!(answer.headers["x-frame-options"], "DENY");
-        assert!(answer.headers["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'"));
+        assert!(
+            answer.headers["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'")
+        );
     }
 }

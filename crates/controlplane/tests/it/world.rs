@@ -8,14 +8,15 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use controlplane::bootstrap::{First, first_org};
 use controlplane::{CookieMode, Deps, Metrics, SigningKeys, router};
-use domain::key::Pepper;
+use domain::key::{Key, KeyKind, KeyText, Pepper};
+use domain::org::{Member, Org, Role};
 use domain::time::FixedClock;
-use domain::{Clock, OrgId, Secret, Timestamp};
+use domain::{Clock, KeyId, MemberId, OrgId, PersonId, Secret, Timestamp};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use policy::sealed::MasterKey;
 use serde_json::{Value, json};
-use store::Store;
+use store::{Author, Person, Store};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,7 +33,8 @@ pub(crate) struct World {
     /// The owner's management key.
     pub(crate) owner: String,
     pub(crate) api_key: String,
-    _folder: tempfile::TempDir,
+    /// Removed with the last world in it.
+    folder: Arc<tempfile::TempDir>,
 }
 
 /// An answer, read to its end.
@@ -86,7 +88,48 @@ impl World {
             org: made.org,
             owner: made.management_key.expose().clone(),
             api_key: made.api_key.expose().clone(),
-            _folder: folder,
+            folder: Arc::new(folder),
+        }
+    }
+
+    /// Another organization in the same database, with an owner of its own, behind the same router.
+    pub(crate) async fn neighbour(&self, name: &str) -> Self {
+        let now = self.clock.now();
+        let org = Org { id: OrgId::new(now, rand::random()), name: name.to_owned() };
+        let email = format!("owner@{}.example", name.to_lowercase());
+        let password_hash = "none".to_owned();
+        let id = PersonId::new(now, rand::random());
+        let person = Person { id, email, name: name.to_owned(), password_hash };
+        let id = MemberId::new(now, rand::random());
+        let owner = Member { id, org: org.id, person: person.id, role: Role::Owner, team: None };
+        let text = KeyText::mint(KeyKind::Management, &rand::random());
+        let key = Key {
+            id: KeyId::new(now, rand::random()),
+            org: org.id,
+            team: None,
+            member: Some(owner.id),
+            name: "owner".to_owned(),
+            kind: KeyKind::Management,
+            public_id: text.public_id(),
+            label: text.label(),
+            hash: text.hash(&self.deps.pepper),
+            previous: None,
+            expires_at: None,
+            revoked_at: None,
+        };
+        let mut tx = self.deps.store.create_org(&org, Author::system(), now).await.unwrap();
+        tx.insert_person(&person).await.unwrap();
+        tx.insert_member(&owner).await.unwrap();
+        tx.insert_key(&key).await.unwrap();
+        tx.commit().await.unwrap();
+        Self {
+            router: self.router.clone(),
+            deps: self.deps.clone(),
+            clock: Arc::clone(&self.clock),
+            org: org.id,
+            owner: text.expose().to_owned(),
+            api_key: String::new(),
+            folder: Arc::clone(&self.folder),
         }
     }
 
@@ -97,7 +140,11 @@ impl World {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 
     /// Sends a GraphQL request in the name of whoever holds `bearer`.
@@ -121,13 +168,15 @@ impl World {
     /// The id of a team that was made for the test.
     pub(crate) async fn team(&self, name: &str) -> String {
         let query = "mutation($i: CreateTeamInput!) { createTeam(input: $i) { team { id } } }";
-        let input = json!({ "i": { "organizationId": self.org.to_string(), "name": name, "costCentre": "4711" } });
+        let input =
+            json!({ "i": { "organizationId": self.org.to_string(), "name": name, "costCentre": "4711" } });
         self.ask(query, input).await["createTeam"]["team"]["id"].as_str().unwrap().to_owned()
     }
 
     /// A member of `role` (as GraphQL names it): the id and a management key.
     pub(crate) async fn member(&self, role: &str, team: Option<&str>) -> (String, String) {
-        let query = "mutation($i: CreateMemberInput!) { createMember(input: $i) { member { id } initialPassword } }";
+        let query =
+            "mutation($i: CreateMemberInput!) { createMember(input: $i) { member { id } initialPassword } }";
         let email = format!("{}@example.com", role.to_lowercase());
         let input = json!({ "i": {
             "organizationId": self.org.to_string(), "email": email, "name": role, "role": role, "teamId": team,

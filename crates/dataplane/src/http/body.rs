@@ -39,6 +39,13 @@ pub(crate) async fn read(request: Request<Body>, limits: BodyLimits) -> Result<B
     }
 }
 
+/// Reads a short body away, for a request that is refused for another reason.
+pub(crate) async fn discard(request: Request<Body>) {
+    let reading = Limited::new(request.into_body(), 64 * 1024).collect();
+    // Longer or slower ones cost the app its connection.
+    let _ = tokio::time::timeout(Duration::from_millis(250), reading).await;
+}
+
 fn too_large(max_bytes: usize) -> ApiError {
     ApiError::new(ErrorCode::PayloadTooLarge, format!("the body is larger than {max_bytes} bytes"))
 }

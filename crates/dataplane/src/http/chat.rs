@@ -3,16 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::ErrorCode;
 use domain::model::ModelKind;
 use providers::ChatRequest;
 
+use super::answer;
 use super::error::ApiError;
-use super::extract::Authenticated;
-use super::{answer, body};
+use super::extract::Authorized;
 use crate::Deps;
 use crate::attribution::{self, Declared};
 use crate::pipeline::{Ask, Call, Needs};
@@ -23,12 +22,9 @@ const CACHE_CONTROL: &[u8] = b"\"cache_control\"";
 /// Answers a chat request, whole or streamed.
 pub(crate) async fn complete(
     State(deps): State<Arc<Deps>>,
-    Authenticated(caller): Authenticated,
-    request: Request<Body>,
+    Authorized { caller, headers, body }: Authorized,
 ) -> Result<Response, ApiError> {
     let started = Instant::now();
-    let headers = request.headers().clone();
-    let body = body::read(request, deps.body).await?;
     let chat = ChatRequest::parse(&body)?;
     served(&chat)?;
     let declared = Declared {
@@ -75,11 +71,11 @@ fn needs(chat: &ChatRequest, body: &[u8]) -> Needs {
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Needs {
         kind: ModelKind::Chat,
-        body_bytes: u64::try_from(chat.prompt_bytes()).unwrap_or(u64::MAX),
+        body_bytes: u64::try_from(chat.prompt_bytes().saturating_sub(chat.media_bytes())).unwrap_or(u64::MAX),
         messages: count(chat.message_count()),
         tools: count(chat.tool_count()),
         media: chat.media_parts() > 0,
-        cache_writes: body.windows(CACHE_CONTROL.len()).any(|window| window == CACHE_CONTROL),
+        cache_writes: memchr::memmem::find(body, CACHE_CONTROL).is_some(),
         asked_cap: chat.max_output_tokens(),
         choices: chat.choices(),
         stored: chat.is_stored(),

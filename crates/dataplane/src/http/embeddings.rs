@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::model::ModelKind;
 use providers::EmbeddingsRequest;
 
+use super::answer;
 use super::error::ApiError;
-use super::extract::Authenticated;
-use super::{answer, body};
+use super::extract::Authorized;
 use crate::Deps;
 use crate::attribution::{self, Declared};
 use crate::pipeline::{Ask, Call, Needs};
@@ -19,12 +18,9 @@ use crate::pipeline::{Ask, Call, Needs};
 /// Answers an embeddings request.
 pub(crate) async fn embed(
     State(deps): State<Arc<Deps>>,
-    Authenticated(caller): Authenticated,
-    request: Request<Body>,
+    Authorized { caller, headers, body }: Authorized,
 ) -> Result<Response, ApiError> {
     let started = Instant::now();
-    let headers = request.headers().clone();
-    let body = body::read(request, deps.body).await?;
     let embed = EmbeddingsRequest::parse(&body)?;
     let declared = Declared {
         end_user: embed.user().map(str::to_owned),

@@ -5,12 +5,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Request, header};
+use bytes::Bytes;
 use domain::ErrorCode;
 use policy::Caller;
 
+use super::body;
 use super::error::ApiError;
 use crate::Deps;
 
@@ -21,11 +24,39 @@ impl FromRequestParts<Arc<Deps>> for Authenticated {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, deps: &Arc<Deps>) -> Result<Self, ApiError> {
-        let text = key_text(&parts.headers)?;
-        let snapshot = deps.cell.load().ok_or_else(not_loaded)?;
-        let caller = snapshot.authenticate(text, &deps.pepper, deps.clock.now())?;
-        Ok(Self(caller))
+        caller(&parts.headers, deps).map(Self)
     }
+}
+
+/// The caller of a request with a body, and the body, read whole.
+pub(crate) struct Authorized {
+    pub(crate) caller: Caller,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl FromRequest<Arc<Deps>> for Authorized {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request<Body>, deps: &Arc<Deps>) -> Result<Self, ApiError> {
+        match caller(request.headers(), deps) {
+            Ok(caller) => {
+                let headers = request.headers().clone();
+                Ok(Self { caller, headers, body: body::read(request, deps.body).await? })
+            }
+            Err(error) => {
+                // Read what is on its way, so that the connection can be used again.
+                body::discard(request).await;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn caller(headers: &HeaderMap, deps: &Deps) -> Result<Caller, ApiError> {
+    let text = key_text(headers)?;
+    let snapshot = deps.cell.load().ok_or_else(not_loaded)?;
+    Ok(snapshot.authenticate(text, &deps.pepper, deps.clock.now())?)
 }
 
 /// This node never loaded policy, so it refuses.

@@ -3,7 +3,7 @@
 //! Invariant: the journal has the attempt before the first byte leaves, and settles it whatever happens; the permit is
 //! checked again after every wait.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use domain::model::Dialect;
@@ -17,7 +17,7 @@ use policy::sealed;
 use providers::{AnswerContext, Outgoing, ProviderError, Retry, Target};
 use serde_json::json;
 
-use super::reserve::{self, Funded};
+use super::reserve::{self, Funded, NotFunded};
 use super::settle::{End, Open, Seen, settle};
 use super::{App, Ask, Call, Head, Tried, stream, whole};
 use crate::Deps;
@@ -25,6 +25,9 @@ use crate::http::error::ApiError;
 use crate::upstream::{UpstreamError, UpstreamResponse};
 
 const MAX_ERROR_BODY: usize = 64 * 1024;
+const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(5);
+/// A model's name is kept this far: it is the app's text, and no place for content.
+const MAX_MODEL_CHARS: usize = 256;
 
 /// An attempt on its way: what the answer's stages need.
 pub(super) struct Sent {
@@ -52,9 +55,14 @@ pub(super) async fn attempt(
     let since = Instant::now();
     let funded = match reserve::reserve(deps, permit, candidate, &call.needs, (call.admitted_at, call.max_cost)).await {
         Ok(funded) => funded,
-        Err(error) => return Tried::Refused(error),
+        Err(NotFunded::Here(error)) => return Tried::PassedOver(error),
+        Err(NotFunded::Anywhere(error)) => return Tried::Refused(error),
     };
     head.timings.push(("budget", since.elapsed()));
+    if app.has_left() {
+        deps.leases.void(funded.reservation);
+        return Tried::Done;
+    }
     if !deps.cell.load().is_some_and(|snapshot| permit.is_current(&snapshot)) {
         deps.leases.void(funded.reservation);
         return Tried::Stale;
@@ -64,7 +72,7 @@ pub(super) async fn attempt(
         Ok(outgoing) => outgoing,
         Err(error) => {
             deps.leases.void(funded.reservation);
-            return Tried::Failed(error, Retry::OtherEndpoint);
+            return Tried::PassedOver(error);
         }
     };
     head.timings.push(("translate", since.elapsed()));
@@ -74,13 +82,15 @@ pub(super) async fn attempt(
         Err(error) => return Tried::Refused(error),
     };
     let since = Instant::now();
-    let sending = deps.upstream.send(outgoing);
+    let timeouts = deps.upstream.timeouts;
+    let sending = deps.upstream.send(outgoing, if call.is_stream { timeouts.first_byte } else { timeouts.whole });
     let response = tokio::select! {
-        response = sending => response,
+        biased;
         () = app.gone(), if call.is_stream => {
             settle(deps, open, &End { outcome: Outcome::Cut, status: 0, error: None }, &Seen::default());
             return Tried::Done;
         }
+        response = sending => response,
     };
     head.timings.push(("upstream", since.elapsed()));
     let response = match response {
@@ -89,7 +99,7 @@ pub(super) async fn attempt(
     };
     let sent = Sent { open, response, context: context(call, candidate), dialect: candidate.provider.dialect, head, since };
     if !sent.response.status.is_success() {
-        return refused(deps, sent, candidate).await;
+        return refused(deps, sent, candidate, app).await;
     }
     if call.is_stream { stream::relay(deps, sent, app).await } else { whole::relay(deps, call, sent, app).await }
 }
@@ -140,7 +150,7 @@ fn journalled(
         attribution: call.attribution.clone(),
         kind: call.needs.kind,
         stream: call.is_stream,
-        requested_model: call.requested_model().to_owned(),
+        requested_model: call.requested_model().chars().take(MAX_MODEL_CHARS).collect(),
         model: candidate.model.slug.clone(),
         provider: candidate.provider.slug.clone(),
         endpoint: candidate.endpoint.id,
@@ -198,12 +208,16 @@ fn unanswered(deps: &Deps, open: Open, candidate: &Candidate, error: &UpstreamEr
 }
 
 /// The provider answered with an error: nothing is owed.
-async fn refused(deps: &Deps, sent: Sent, candidate: &Candidate) -> Tried {
+async fn refused(deps: &Deps, sent: Sent, candidate: &Candidate, app: &App) -> Tried {
     let UpstreamResponse { status, headers, body } = sent.response;
     let reading = Limited::new(body, MAX_ERROR_BODY).collect();
-    let body = match tokio::time::timeout(deps.upstream.timeouts.idle, reading).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        _ => Bytes::new(),
+    let body = tokio::select! {
+        biased;
+        () = app.gone() => Bytes::new(),
+        read = tokio::time::timeout(ERROR_BODY_PATIENCE, reading) => match read {
+            Ok(Ok(body)) => body.to_bytes(),
+            _ => Bytes::new(),
+        },
     };
     let error = providers::provider_error(sent.dialect, status, &headers, &body);
     let end = End { outcome: Outcome::Failed, status: status.as_u16(), error: Some(error.code) };

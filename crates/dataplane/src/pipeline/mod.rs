@@ -96,13 +96,21 @@ pub(crate) struct Head {
     pub(crate) timings: Vec<(&'static str, Duration)>,
 }
 
+/// An app that takes nothing for this long has left.
+const STALLED: Duration = Duration::from_secs(60);
+
 /// Where replies go.
 pub(crate) struct App(mpsc::Sender<Reply>);
 
 impl App {
-    /// Sends; whether the app is still there.
+    /// Sends; whether the app is still there. One that takes nothing for a long time counts as gone, so that it holds
+    /// no provider and no budget.
     pub(super) async fn send(&self, reply: Reply) -> bool {
-        self.0.send(reply).await.is_ok()
+        self.0.send_timeout(reply, STALLED).await.is_ok()
+    }
+
+    pub(super) fn has_left(&self) -> bool {
+        self.0.is_closed()
     }
 
     /// Resolves when the app has left.
@@ -157,6 +165,8 @@ enum Tried {
     Stale,
     /// Nothing else may be tried.
     Refused(ApiError),
+    /// It could not be tried: too dear, unpriced, or not to be said in its dialect. Nothing was sent.
+    PassedOver(ApiError),
     /// The provider failed before any content; somebody else may do better.
     Failed(ApiError, Retry),
 }
@@ -166,6 +176,9 @@ async fn run(deps: &Deps, call: &Call, app: &App) -> Result<(), ApiError> {
     let mut permit = admit::admit(deps, call)?;
     let mut route = Route::default();
     loop {
+        if app.has_left() {
+            return Ok(());
+        }
         permit = admit::renew(deps, call, permit)?;
         let Some(candidate) = route.next(&permit) else { return Err(route.exhausted()) };
         let span = attempt_span(call, &candidate);
@@ -174,6 +187,7 @@ async fn run(deps: &Deps, call: &Call, app: &App) -> Result<(), ApiError> {
             Tried::Done => return Ok(()),
             Tried::Stale => {}
             Tried::Refused(error) => return Err(error),
+            Tried::PassedOver(error) => route.passed_over(&candidate, error),
             Tried::Failed(error, retry) => route.failed(&candidate, error, retry),
         }
     }
@@ -218,12 +232,21 @@ impl Route {
         permit.candidates().iter().find(is_left).cloned()
     }
 
+    fn passed_over(&mut self, candidate: &Candidate, error: ApiError) {
+        self.tried.insert(candidate.endpoint.id);
+        self.note(candidate, error);
+    }
+
     fn failed(&mut self, candidate: &Candidate, error: ApiError, retry: Retry) {
         self.attempts = self.attempts.saturating_add(1);
         self.tried.insert(candidate.endpoint.id);
         if retry == Retry::OtherModel {
             self.given_up.insert(candidate.model.slug.clone());
         }
+        self.note(candidate, error);
+    }
+
+    fn note(&mut self, candidate: &Candidate, error: ApiError) {
         self.errors.push(json!({
             "provider": candidate.provider.name,
             "model": candidate.model.slug,

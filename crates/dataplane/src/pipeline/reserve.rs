@@ -27,6 +27,21 @@ pub(super) struct Funded {
     pub(super) at_ceiling: bool,
 }
 
+/// Why there is no money for an attempt.
+pub(super) enum NotFunded {
+    /// This candidate is too dear or has no price; a cheaper one may do.
+    Here(ApiError),
+    /// Nobody can say now.
+    Anywhere(ApiError),
+}
+
+fn shortage(refused: NotReserved) -> Result<Shortage, NotFunded> {
+    match refused {
+        NotReserved::Exhausted(short) => Ok(short),
+        NotReserved::Unreachable(cause) => Err(NotFunded::Anywhere(unreachable(&cause))),
+    }
+}
+
 /// Reserves for one attempt at `candidate`, or says which budget refuses.
 pub(super) async fn reserve(
     deps: &Deps,
@@ -34,26 +49,27 @@ pub(super) async fn reserve(
     candidate: &Candidate,
     needs: &Needs,
     (admitted_at, max_cost): (Timestamp, Option<Amount>),
-) -> Result<Funded, ApiError> {
+) -> Result<Funded, NotFunded> {
     let (cap, capped_by) = wanted_cap(permit, candidate, needs);
-    let (bound, capped_by) = within_max_cost(bound(permit, candidate, needs, cap)?, capped_by, max_cost)?;
+    let bound = bound(permit, candidate, needs, cap).map_err(NotFunded::Here)?;
+    let (bound, capped_by) = within_max_cost(bound, capped_by, max_cost).map_err(NotFunded::Here)?;
     let draws = draws(permit, admitted_at);
     let refused = match deps.leases.reserve(draws.clone(), bound.reserved()).await {
         Ok(reservation) => return Ok(funded(permit, needs, candidate, (reservation, bound, capped_by))),
         Err(refused) => refused,
     };
-    let short = match refused {
-        NotReserved::Exhausted(short) => short,
-        NotReserved::Unreachable(cause) => return Err(unreachable(&cause)),
-    };
+    let mut short = shortage(refused)?;
     let may_clamp = permit.rules().unaffordable == Unaffordable::Clamp && needs.may_clamp();
-    if let Some(clamped) = bound.clamped(short.affordable).filter(|_| may_clamp)
-        && let Ok(reservation) = deps.leases.reserve(draws, clamped.reserved()).await
-    {
-        return Ok(funded(permit, needs, candidate, (reservation, clamped, Some("budget"))));
+    if let Some(clamped) = bound.clamped(short.affordable).filter(|_| may_clamp) {
+        match deps.leases.reserve(draws, clamped.reserved()).await {
+            Ok(reservation) => {
+                return Ok(funded(permit, needs, candidate, (reservation, clamped, Some("budget"))));
+            }
+            Err(refused) => short = shortage(refused)?,
+        }
     }
     deps.metrics.budget_refusals.with_label_values(&[scope_of(permit, short.draw)]).inc();
-    Err(exhausted(permit, &short, bound.reserved().into()))
+    Err(NotFunded::Here(exhausted(permit, &short, bound.reserved().into())))
 }
 
 /// The cap an attempt would be sent with if money were no matter.
@@ -122,14 +138,13 @@ fn funded(
 ) -> Funded {
     let budgeted = !permit.budgets().is_empty();
     let as_asked = needs.asked_cap == Some(bound.output_cap());
-    let must_send = needs.may_clamp()
-        && !as_asked
-        && (budgeted || needs.asked_cap.is_some() || candidate.provider.dialect == domain::model::Dialect::Anthropic);
+    let is_anthropic = candidate.provider.dialect == domain::model::Dialect::Anthropic;
+    let must_send = needs.may_clamp() && (budgeted || (!as_asked && (needs.asked_cap.is_some() || is_anthropic)));
     Funded {
         reservation,
         bound,
         cap: must_send.then(|| bound.output_cap()),
-        capped_by: capped_by.filter(|_| must_send),
+        capped_by: capped_by.filter(|_| must_send && !as_asked),
         at_ceiling: budgeted && permit.rules().unknown_price == UnknownPrice::Ceiling,
     }
 }

@@ -4,6 +4,7 @@
 //! reserved` unless the provider itself billed beyond, and then the overrun is counted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::price::{PriceVersion, UnitPrices};
 use domain::{ErrorCode, Pico, Timestamp, TokenClass, TokenUsage};
@@ -88,12 +89,23 @@ pub(super) fn settle(deps: &Deps, open: Open, end: &End, seen: &Seen) -> Settled
         ended_at: deps.clock.now(),
     };
     let event = UsageEvent { attempt: open.attempt, settlement };
-    if let Err(error) = deps.journal.append(&Record::Settled(Box::new(event))) {
-        // The attempt stays reserved in the journal: the next start books it as interrupted, within its bounds.
-        tracing::error!(%error, "a settled attempt could not be journalled");
-    }
+    journalled(deps, Record::Settled(Box::new(event)));
     deps.settled.notify_one();
     Settled { usage, cost, prompt_cost, is_byok }
+}
+
+/// Journals `record`, and does not give up while the process lives: the attempt is open in the journal until then, and a
+/// crash before books it as interrupted, within its bounds.
+fn journalled(deps: &Deps, record: Record) {
+    let Err(error) = deps.journal.append(&record) else { return };
+    tracing::error!(%error, "a settled attempt could not be journalled; it will be tried again");
+    let (journal, settled) = (Arc::clone(&deps.journal), Arc::clone(&deps.settled));
+    deps.tasks.spawn(async move {
+        while journal.append(&record).is_err() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        settled.notify_one();
+    });
 }
 
 /// Fills in the attempt's span.

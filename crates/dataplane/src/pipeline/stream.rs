@@ -40,6 +40,8 @@ pub(super) async fn relay(deps: &Deps, sent: Sent, app: &App) -> Tried {
     };
     match relay.pump(response.body).await {
         Stop::Ended => relay.end().await,
+        // The usage is in hand: an app that hung up at the last content changes nothing.
+        Stop::Left if relay.stream.is_over() => relay.end().await,
         Stop::Left => {
             relay.finish_with(Outcome::Cut, None);
             Tried::Done
@@ -92,6 +94,9 @@ impl Relay<'_> {
             if let Err(error) = fed {
                 return Stop::Failed(told(&error, &self.context.provider), error.retry);
             }
+            if self.stream.is_over() {
+                return Stop::Ended;
+            }
             self.note_progress();
         }
     }
@@ -99,7 +104,8 @@ impl Relay<'_> {
     /// How long to wait for the next piece.
     fn patience(&self) -> Duration {
         let timeouts = self.deps.upstream.timeouts;
-        if self.head.is_none() { timeouts.idle } else { timeouts.first_byte.saturating_sub(self.since.elapsed()) }
+        let begun = self.head.is_none() || self.stream.progress().text_bytes > 0;
+        if begun { timeouts.idle } else { timeouts.first_byte.saturating_sub(self.since.elapsed()) }
     }
 
     fn data(

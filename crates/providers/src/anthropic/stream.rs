@@ -72,6 +72,11 @@ impl AnthropicStream {
         self.hidden_bytes
     }
 
+    /// The terminator was seen.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_stopped
+    }
+
     pub(crate) fn ending(&self) -> Ending {
         let reported = if self.usage_is_final { self.usage.reported() } else { Reported::default() };
         Ending { reported, finish_reason: self.finish_reason, complete: self.is_stopped }

@@ -42,6 +42,11 @@ impl OpenAiStream {
     }
 
     /// Some hosts leave the terminator out: where every choice has ended and usage has been said, nothing is missing.
+    /// The terminator was seen.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_done
+    }
+
     pub(crate) fn ending(&self) -> Ending {
         let has_ended = self.choices_begun > 0 && self.choices_finished >= self.choices_begun;
         let complete = self.is_done || (has_ended && self.reported != Reported::default());

@@ -25,3 +25,11 @@ fn an_inner_node_is_no_leaf() {
     assert_eq!(merkle_root([leaf(1), leaf(2)]), hex::encode(inner));
     assert_ne!(merkle_root([inner]), merkle_root([leaf(1), leaf(2)]));
 }
+
+#[test]
+fn a_digest_is_sha_256_of_compact_json() {
+    assert_eq!(
+        hex::encode(digest(&("a", 1, None::<u8>)).unwrap()),
+        "0ae764bffd3a17b6454c8d9ebf712311d9b92efce67a4e4ea4f095fc05ed0122"
+    );
+}

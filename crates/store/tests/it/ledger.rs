@@ -303,3 +303,17 @@ pub(crate) async fn events_of_an_unknown_org_are_refused(world: World) {
     assert!(matches!(refused, Err(StoreError::NotFound)));
     assert_eq!(totals(&world).await.count, 0);
 }
+
+pub(crate) async fn a_keys_spend_is_that_of_its_events_since_then(world: World) {
+    let mut earlier = event(&world, 1, 10);
+    earlier.attempt.admitted_at = NOW.plus_seconds(-3_600);
+    let mut of_another = event(&world, 2, 500);
+    of_another.attempt.attribution.key = KeyId::new(NOW, 99);
+    commit(&world, &[earlier, of_another, event(&world, 3, 30)]).await;
+    let spend = async |since| world.ours.scope.spend_of_key(world.ours.key.id, since).await.unwrap();
+    assert_eq!(spend(NOW).await, Amount::from_pico(30));
+    assert_eq!(spend(NOW.plus_seconds(-3_600)).await, Amount::from_pico(40));
+    assert_eq!(spend(NOW.plus_seconds(1)).await, Amount::ZERO);
+    let foreign = world.theirs.scope.spend_of_key(world.ours.key.id, NOW).await.unwrap();
+    assert_eq!(foreign, Amount::ZERO);
+}

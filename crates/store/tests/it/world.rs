@@ -29,7 +29,7 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) ours: Tenant,
     pub(crate) theirs: Tenant,
-    url: String,
+    pub(crate) url: String,
     _directory: Option<TempDir>,
 }
 

@@ -51,7 +51,9 @@ fn another_algorithm_issuer_or_audience_is_refused() {
     assert_eq!(keys.verify(&signed("other", AUDIENCE), &clock), None);
     assert_eq!(keys.verify(&signed(ISSUER, "other"), &clock), None);
 
-    let Some(jwk) = keys.public().find(&keys.current_id) else { panic!("our own key is among the public ones") };
+    let Some(jwk) = keys.public().find(&keys.current_id) else {
+        panic!("our own key is among the public ones")
+    };
     let public = serde_json::to_value(jwk).unwrap();
     let as_secret = EncodingKey::from_secret(public["x"].as_str().unwrap().as_bytes());
     let confused = Header { kid: Some(keys.current_id.clone()), ..Header::new(Algorithm::HS256) };

@@ -55,6 +55,8 @@ impl Chargeback {
     }
 
     /// What was spent on what, by cost centre, team, key, model and provider. Over 5,000 lines: download the CSV.
+    #[graphql(complexity = "100 + 10 * child_complexity")]
+    #[expect(clippy::unused_async, reason = "resolvers are async to the library")]
     async fn lines(&self) -> Result<Vec<ChargebackLine<'_>>> {
         let lines = &self.tied_out.report.lines;
         if lines.len() > MOST_LINES {
@@ -64,9 +66,14 @@ impl Chargeback {
         Ok(lines.iter().map(ChargebackLine).collect())
     }
 
-    /// The calls whose answer did not come to its end, the latest first: nobody said what they cost, only between which bounds.
+    /// The calls whose answer did not come to its end, the latest first: nobody said what they cost, only between which
+    /// bounds.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn cut_calls(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<String, CutCall>> {
+    async fn cut_calls(
+        &self,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<String, CutCall>> {
         let paged = self.scope.cut_calls(self.period, &page(first, after)?).await?;
         let paged = store::Paged {
             items: paged.items.iter().filter_map(Cut::of).collect::<Vec<Cut>>(),

@@ -55,7 +55,11 @@ impl Member {
 
     /// Who it is.
     async fn person(&self) -> Person {
-        Person { id: self.member.person.to_string().into(), email: self.email.clone(), name: self.name.clone() }
+        Person {
+            id: self.member.person.to_string().into(),
+            email: self.email.clone(),
+            name: self.name.clone(),
+        }
     }
 
     /// What they may do.

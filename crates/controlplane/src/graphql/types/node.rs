@@ -24,6 +24,7 @@ use crate::service::{budgets, keys};
 
 /// An object with an id of its own.
 #[derive(Interface)]
+#[expect(clippy::large_enum_variant, reason = "one per answer, and the library wants the bare types")]
 #[graphql(field(name = "id", ty = "ID"))]
 pub(crate) enum Node {
     Organization(Organization),
@@ -64,7 +65,9 @@ async fn find_in(app: &Arc<App>, access: Access, id: &ID) -> Result<Node> {
             Node::Budget(Budget(budgets::standing(app, &scope, budget).await?))
         }
         "policy" => Node::Policy(Policy(scope(Capability::ReadPolicies)?.policy(parse(id)?).await?)),
-        "cred" => Node::Credential(Credential(scope(Capability::ReadPolicies)?.credential(parse(id)?).await?)),
+        "cred" => {
+            Node::Credential(Credential(scope(Capability::ReadPolicies)?.credential(parse(id)?).await?))
+        }
         "req" => Node::UsageEvent(UsageEvent(scope(Capability::ReadUsage)?.event(parse(id)?).await?)),
         _ => return Err(AdminError::NotFound("object")),
     })

@@ -97,7 +97,11 @@ impl Organization {
 
     /// Its policies.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn policies(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<String, Policy>> {
+    async fn policies(
+        &self,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<String, Policy>> {
         let scope = self.access.scope(Capability::ReadPolicies)?;
         let policies = scope.policies(&page(first, after)?).await?;
         Ok(connection(policies, |policy| policy.id.to_string(), Policy))
@@ -105,7 +109,11 @@ impl Organization {
 
     /// Its own provider secrets; the secrets themselves cannot be read.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn credentials(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<String, Credential>> {
+    async fn credentials(
+        &self,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<String, Credential>> {
         let scope = self.access.scope(Capability::ReadPolicies)?;
         let credentials = scope.credentials(&page(first, after)?).await?;
         Ok(connection(credentials, |credential| credential.id.to_string(), Credential))
@@ -127,7 +135,7 @@ impl Organization {
     }
 
     /// The chargeback report of a month (`2026-11`).
-    #[graphql(complexity = "50 + child_complexity")]
+    #[graphql(complexity = "10 + child_complexity")]
     async fn chargeback(&self, period: String) -> Result<Chargeback> {
         let scope = self.access.scope(Capability::ReadUsage)?;
         let period = chargeback::period(&period)?;
@@ -136,7 +144,11 @@ impl Organization {
 
     /// Who did what, the latest first.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn audit_log(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<String, AuditEntry>> {
+    async fn audit_log(
+        &self,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<String, AuditEntry>> {
         let scope = self.access.scope(Capability::ReadAudit)?;
         let entries = scope.audit(&page(first, after)?).await?;
         Ok(connection(entries, |entry| entry.seq.to_string(), AuditEntry))

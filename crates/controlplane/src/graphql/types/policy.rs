@@ -3,8 +3,8 @@
 //! Invariant: rules are written whole: what an update leaves out is not kept from before, so that nobody is surprised
 //! by a rule they did not see.
 
-use async_graphql::{Enum, ID, InputObject, Object, SimpleObject};
 use ::policy::record;
+use async_graphql::{Enum, ID, InputObject, Object, SimpleObject};
 
 use crate::graphql::error::Result;
 use crate::graphql::scalars::Count;

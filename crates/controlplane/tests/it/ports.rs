@@ -1,0 +1,58 @@
+//! What nodes are given in process keeps to the contract of leases and settlement.
+
+use async_trait::async_trait;
+use controlplane::{Ingest, Leases};
+use domain::limit::{Budget, BudgetScope, Window};
+use domain::{Amount, BudgetId, Clock, OrgId};
+use metering::conformance::{Ledgers, leases};
+use metering::ports::{LeaseSource, UsageSink};
+use metering::sample;
+use metering::usage::Draw;
+use store::Author;
+
+use crate::world::World;
+
+struct Ports {
+    world: World,
+    leases: Leases,
+    ingest: Ingest,
+}
+
+#[async_trait]
+impl Ledgers for Ports {
+    fn leases(&self) -> &dyn LeaseSource {
+        &self.leases
+    }
+
+    fn sink(&self) -> &dyn UsageSink {
+        &self.ingest
+    }
+
+    async fn budget(&self, limit: Amount) -> (OrgId, Draw) {
+        let org = self.world.neighbour(&format!("Org {}", rand::random::<u32>())).await.org;
+        let now = self.world.clock.now();
+        let id = BudgetId::new(now, rand::random());
+        let name = "Hard".to_owned();
+        let budget = Budget { id, org, name, scope: BudgetScope::Org, limit, window: Window::Month };
+        let mut tx = self.world.deps.store.scope(org).begin(Author::system(), now).await.unwrap();
+        tx.insert_budget(&budget).await.unwrap();
+        tx.commit().await.unwrap();
+        (org, Draw { budget: id, window: Window::Month.at(sample::ADMITTED_AT) })
+    }
+
+    async fn remove(&self, org: OrgId, draw: Draw) {
+        let now = self.world.clock.now();
+        let mut tx = self.world.deps.store.scope(org).begin(Author::system(), now).await.unwrap();
+        tx.remove_budget(draw.budget).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn leases_and_ingest_conform() {
+    let world = World::new().await;
+    let deps = world.deps.clone();
+    let ingest = Ingest::new(deps.store.clone(), deps.clock.clone(), deps.metrics.clone());
+    let ports = Ports { world, leases: Leases::new(deps.store), ingest };
+    leases(&ports).await;
+}

@@ -1,0 +1,107 @@
+//! The catalogue and what else is the platform's.
+
+use domain::model::{DataPolicy, Retention};
+use domain::price::{PriceTier, UnitPrices};
+use domain::{Pico, PolicyId, TokenClass};
+use policy::record::{Credential, Layer, Policy};
+use policy::sample;
+use sea_orm::ConnectionTrait;
+use store::{Author, Store, StoreError};
+
+use crate::policy::strict;
+use crate::world::{ALL, NOW, World};
+
+/// Writes the sample catalogue.
+pub(crate) async fn put_platform(world: &World) {
+    let sample = sample::platform();
+    let mut tx = world.store.begin_platform(Author::system(), NOW).await.unwrap();
+    for provider in &sample.providers {
+        tx.put_provider(provider).await.unwrap();
+    }
+    for model in &sample.models {
+        tx.put_model(model).await.unwrap();
+    }
+    for endpoint in &sample.endpoints {
+        tx.put_endpoint(endpoint).await.unwrap();
+    }
+    tx.set_ceiling(&sample.ceiling).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+pub(crate) async fn the_platforms_objects_read_back_as_they_were_written(world: World) {
+    put_platform(&world).await;
+    let sample = sample::platform();
+    let credential =
+        Credential { provider: sample.providers[0].slug.clone(), ..sample::credential(1, None, "x") };
+    let rule =
+        Policy { id: PolicyId::new(NOW, 1), layer: Layer::Platform, name: "all".to_owned(), rules: strict() };
+    let mut tx = world.store.begin_platform(Author::system(), NOW).await.unwrap();
+    for _ in 0..2 {
+        tx.put_credential(&credential).await.unwrap();
+        tx.put_policy(&rule).await.unwrap();
+    }
+    assert!(matches!(
+        tx.put_policy(&Policy { layer: Layer::Org, ..rule.clone() }).await,
+        Err(StoreError::Conflict(_))
+    ));
+    assert_eq!(tx.commit().await.unwrap(), 2);
+    let found = world.store.platform().await.unwrap();
+    let mut providers = sample.providers.clone();
+    providers.sort_by(|one, other| one.slug.cmp(&other.slug));
+    assert_eq!(found.providers, providers);
+    let mut models = sample.models.clone();
+    models.sort_by(|one, other| one.slug.cmp(&other.slug));
+    assert_eq!(found.models, models);
+    let mut endpoints = sample.endpoints.clone();
+    endpoints.sort_by_key(|endpoint| endpoint.id);
+    assert_eq!(found.endpoints, endpoints);
+    assert_eq!((found.ceiling, found.revision), (sample.ceiling, 2));
+    assert_eq!((found.credentials, found.policies), (vec![credential.clone()], vec![rule.clone()]));
+    let slugs: Vec<_> = models.iter().map(|model| model.slug.clone()).collect();
+    assert_eq!(world.store.endpoints(&slugs).await.unwrap(), endpoints);
+    assert_eq!(world.store.models(&ALL).await.unwrap().items, models);
+    assert_eq!(world.store.model(&slugs[0]).await.unwrap(), models[0]);
+    let mut tx = world.store.begin_platform(Author::system(), NOW).await.unwrap();
+    tx.remove_credential(credential.id).await.unwrap();
+    tx.remove_policy(rule.id).await.unwrap();
+    assert!(matches!(tx.remove_policy(rule.id).await, Err(StoreError::NotFound)));
+    tx.commit().await.unwrap();
+    assert!(world.store.platform().await.unwrap().credentials.is_empty());
+}
+
+pub(crate) async fn a_price_version_is_never_changed(world: World) {
+    put_platform(&world).await;
+    let mut endpoint = sample::platform().endpoints.remove(0);
+    let dearer = UnitPrices::default().with(TokenClass::Input, Some(Pico::new(999_999)));
+    let mut changed = endpoint.clone();
+    changed.prices[0].unit = dearer;
+    let mut tx = world.store.begin_platform(Author::system(), NOW).await.unwrap();
+    assert!(matches!(tx.put_endpoint(&changed).await, Err(StoreError::Conflict(_))));
+    drop(tx);
+    let mut next = endpoint.prices[0].clone();
+    next.id = domain::PriceVersionId::new(NOW, 77);
+    next.effective_from = NOW.plus_seconds(9);
+    next.unit = dearer;
+    next.tiers = vec![PriceTier { above_prompt_tokens: 200_000, unit: dearer }];
+    endpoint.prices.push(next);
+    endpoint.data_policy = DataPolicy { retention: Retention::Retained, trains: None };
+    let mut tx = world.store.begin_platform(Author::system(), NOW).await.unwrap();
+    tx.put_endpoint(&endpoint).await.unwrap();
+    tx.commit().await.unwrap();
+    let found = world.store.endpoints(std::slice::from_ref(&endpoint.model)).await.unwrap();
+    assert!(found.contains(&endpoint), "{found:?}");
+    let sql = world.sql().await;
+    for statement in ["UPDATE price_versions SET effective_from = 0", "DELETE FROM price_versions"] {
+        let refused = sql.execute_unprepared(statement).await.unwrap_err().to_string();
+        assert!(refused.contains("price_versions is append-only"), "{refused}");
+    }
+}
+
+pub(crate) async fn a_database_keeps_its_epoch_when_it_is_opened_again(world: World) {
+    put_platform(&world).await;
+    let before = world.store.platform_version().await.unwrap();
+    store::migrate(&world.url, NOW.plus_seconds(9_999)).await.unwrap();
+    let again = Store::connect(&world.url, NOW.plus_seconds(9_999)).await.unwrap();
+    assert_eq!(again.platform_version().await.unwrap(), before);
+    assert_eq!(again.orgs().await.unwrap(), [world.ours.org.clone(), world.theirs.org.clone()]);
+}
