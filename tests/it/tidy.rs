@@ -24,7 +24,8 @@ fn no_file_is_longer_than_a_reader_can_hold() {
     let mut long = Vec::new();
     for file in files().into_iter().filter(|file| is_ours(file)) {
         let lines = read(&file).lines().count();
-        let bound = LONGER.iter().find(|(name, _, _)| *name == file).map_or(MAX_LINES, |(_, bound, _)| *bound);
+        let bound =
+            LONGER.iter().find(|(name, _, _)| *name == file).map_or(MAX_LINES, |(_, bound, _)| *bound);
         if lines > bound {
             long.push(format!("{file}: {lines} lines, at most {bound}"));
         }
@@ -48,7 +49,10 @@ fn every_crate_takes_the_shared_lints() {
         files().into_iter().filter(|f| f.ends_with("/Cargo.toml") && !f.contains("/fuzz/")).collect();
     assert!(manifests.len() > 10);
     for manifest in manifests {
-        assert!(read(&manifest).contains("[lints]\nworkspace = true"), "{manifest} does not take the workspace's lints");
+        assert!(
+            read(&manifest).contains("[lints]\nworkspace = true"),
+            "{manifest} does not take the workspace's lints"
+        );
     }
 }
 

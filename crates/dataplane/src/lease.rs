@@ -94,7 +94,12 @@ impl Leases {
     }
 
     /// The tightest of the budgets that fall short; those that are gone leave `draws`.
-    fn shortage(&self, asked: Vec<Draw>, answers: Vec<LeaseAnswer>, draws: &mut Vec<(OrgId, Draw)>) -> Option<Shortage> {
+    fn shortage(
+        &self,
+        asked: Vec<Draw>,
+        answers: Vec<LeaseAnswer>,
+        draws: &mut Vec<(OrgId, Draw)>,
+    ) -> Option<Shortage> {
         let book = self.book.lock();
         let mut shortage: Option<Shortage> = None;
         for (draw, answer) in asked.into_iter().zip(answers) {

@@ -17,8 +17,8 @@ pub mod upstream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Clock, RequestId};
 use domain::key::Pepper;
+use domain::{Clock, RequestId};
 use metering::ports::Journal;
 use policy::SnapshotCell;
 use policy::sealed::MasterKey;

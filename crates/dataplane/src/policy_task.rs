@@ -10,9 +10,9 @@ use std::time::Duration;
 use domain::{Clock, OrgId, Timestamp};
 use futures::StreamExt;
 use parking_lot::Mutex;
-use policy::{Outcome, SnapshotCell, Version};
 use policy::feed::{FeedError, PolicyFeed, PolicyMessage, PolicySource};
 use policy::record::{ObjectRef, OrgChange, OrgObject};
+use policy::{Outcome, SnapshotCell, Version};
 use tokio_util::sync::CancellationToken;
 
 use crate::lease::Leases;
@@ -77,7 +77,8 @@ impl PolicyTask {
         self.cell.install(platform, orgs);
         // Which of them changed is not known: what is free goes back, and is asked for again as it is needed.
         self.leases.recall(&budgets);
-        let held: Vec<OrgId> = self.cell.load().map(|s| s.orgs().map(|org| org.id()).collect()).unwrap_or_default();
+        let held: Vec<OrgId> =
+            self.cell.load().map(|s| s.orgs().map(|org| org.id()).collect()).unwrap_or_default();
         for gone in held.into_iter().filter(|org| !index.iter().any(|(known, _)| known == org)) {
             // It may have been made since the index was read.
             self.reload(gone).await?;

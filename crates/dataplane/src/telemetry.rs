@@ -42,19 +42,36 @@ impl Metrics {
             registry.register(Box::new(histogram.clone()))?;
             Ok::<_, prometheus::Error>(histogram)
         };
-        let overruns =
-            prometheus::IntCounter::new("weir_overruns_total", "Attempts that a provider billed beyond their reservation")?;
+        let overruns = prometheus::IntCounter::new(
+            "weir_overruns_total",
+            "Attempts that a provider billed beyond their reservation",
+        )?;
         registry.register(Box::new(overruns.clone()))?;
         Ok(Self {
             requests: counter("weir_requests_total", "Requests by route and status", &["route", "status"])?,
-            attempts: counter("weir_attempts_total", "Calls to providers by outcome", &["provider", "outcome"])?,
+            attempts: counter(
+                "weir_attempts_total",
+                "Calls to providers by outcome",
+                &["provider", "outcome"],
+            )?,
             duration: histogram("weir_request_seconds", "From request to last byte", &["route"])?,
-            first_content: histogram("weir_first_content_seconds", "From request to first content", &["provider"])?,
+            first_content: histogram(
+                "weir_first_content_seconds",
+                "From request to first content",
+                &["provider"],
+            )?,
             open_requests: gauge("weir_open_requests", "Requests being answered")?,
             unshipped: gauge("weir_journal_unshipped_events", "Usage events not yet committed")?,
             overruns,
-            policy_revision_age: gauge("weir_policy_staleness_seconds", "Since policy was last known to be current")?,
-            budget_refusals: counter("weir_budget_refusals_total", "Requests refused for a budget", &["scope"])?,
+            policy_revision_age: gauge(
+                "weir_policy_staleness_seconds",
+                "Since policy was last known to be current",
+            )?,
+            budget_refusals: counter(
+                "weir_budget_refusals_total",
+                "Requests refused for a budget",
+                &["scope"],
+            )?,
         })
     }
 

@@ -62,7 +62,10 @@ impl Body for Marked {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.asked_for.store(true, Ordering::Relaxed);
         Pin::new(&mut self.body).poll_frame(cx)
     }
@@ -118,9 +121,11 @@ impl Upstream {
         let sent = Arc::new(AtomicBool::new(false));
         let request = request.map(|body| Marked { body, asked_for: Arc::clone(&sent) });
         let answered = tokio::time::timeout(patience, self.client.request(request)).await;
-        let reached = |otherwise| if sent.load(Ordering::Relaxed) { otherwise } else { UpstreamError::NotSent };
-        let response =
-            answered.map_err(|_| reached(UpstreamError::TimedOut))?.map_err(|_| reached(UpstreamError::Broken))?;
+        let reached =
+            |otherwise| if sent.load(Ordering::Relaxed) { otherwise } else { UpstreamError::NotSent };
+        let response = answered
+            .map_err(|_| reached(UpstreamError::TimedOut))?
+            .map_err(|_| reached(UpstreamError::Broken))?;
         let (head, body) = response.into_parts();
         Ok(UpstreamResponse { status: head.status, headers: head.headers, body })
     }

@@ -137,7 +137,8 @@ impl RequestId {
     /// [`InvalidId`] when the text is not of that form.
     pub fn from_generation(text: &str) -> Result<Self, InvalidId> {
         let invalid = InvalidId { kind: "generation" };
-        let digits = text.strip_prefix("gen-").and_then(|rest| rest.split_once('-')).ok_or(invalid.clone())?.1;
+        let digits =
+            text.strip_prefix("gen-").and_then(|rest| rest.split_once('-')).ok_or(invalid.clone())?.1;
         parse(&format!("req_{digits}"), "req").map(Self).ok_or(invalid)
     }
 }

@@ -87,7 +87,8 @@ impl KeyText {
     /// Reads a key's text; `None` when prefix, length, alphabet or checksum is wrong.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let kind = [KeyKind::Inference, KeyKind::Management].into_iter().find(|k| text.starts_with(k.prefix()))?;
+        let kind =
+            [KeyKind::Inference, KeyKind::Management].into_iter().find(|k| text.starts_with(k.prefix()))?;
         let body = text.strip_prefix(kind.prefix())?;
         if body.len() != BODY_DIGITS + CHECK_DIGITS || !body.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return None;

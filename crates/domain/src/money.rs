@@ -61,7 +61,8 @@ impl Pico {
             return Err(InvalidAmount);
         }
         let scaled: i128 = format!("{whole}{decimals}").parse().map_err(|_| InvalidAmount)?;
-        let divisor = 10_i128.pow(u32::try_from(decimals.len()).map_err(|_| InvalidAmount)?) * i128::from(units);
+        let divisor =
+            10_i128.pow(u32::try_from(decimals.len()).map_err(|_| InvalidAmount)?) * i128::from(units);
         let pico = scaled.checked_mul(PICO_PER_USD).ok_or(InvalidAmount)?;
         let rounded_up = pico / divisor + i128::from(pico % divisor != 0);
         i64::try_from(rounded_up).map(Self).map_err(|_| InvalidAmount)

@@ -88,7 +88,8 @@ impl OutputCap {
 
 /// OpenAI's reasoning models (`o1`, `o4-mini`, `gpt-5`, …) refuse `max_tokens` wherever they are served.
 fn refuses_max_tokens(upstream_model: &str) -> bool {
-    let o_series = upstream_model.strip_prefix('o').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let o_series =
+        upstream_model.strip_prefix('o').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     o_series || upstream_model.starts_with("gpt-5")
 }
 

@@ -135,7 +135,8 @@ async fn credentials(
     for (provider, label, secret) in wanted {
         let known = held.credentials.iter().find(|known| known.provider == *provider && ours(&known.label));
         let is_same = known.is_some_and(|known| {
-            known.label == *label && sealed::open_credential(master, known).is_ok_and(|opened| opened == *secret)
+            known.label == *label
+                && sealed::open_credential(master, known).is_ok_and(|opened| opened == *secret)
         });
         if is_same {
             continue;
@@ -145,7 +146,8 @@ async fn credentials(
         let place = Place { org: None, credential: id, version };
         let sealed = sealed::seal(master, place, secret, rand::random())?;
         let label = (*label).to_owned();
-        tx.put_credential(&Credential { id, org: None, provider: provider.clone(), label, version, sealed }).await?;
+        tx.put_credential(&Credential { id, org: None, provider: provider.clone(), label, version, sealed })
+            .await?;
     }
     for known in held.credentials.iter().filter(|known| ours(&known.label)) {
         if !wanted.iter().any(|(provider, ..)| *provider == known.provider) {
@@ -209,6 +211,10 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     if !address.ip().is_unspecified() {
         return address;
     }
-    let loopback = if address.is_ipv4() { std::net::Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+    let loopback = if address.is_ipv4() {
+        std::net::Ipv4Addr::LOCALHOST.into()
+    } else {
+        std::net::Ipv6Addr::LOCALHOST.into()
+    };
     SocketAddr::new(loopback, address.port())
 }

@@ -96,14 +96,19 @@ fn read(text: &str, now: Timestamp) -> anyhow::Result<Catalogue> {
     Ok(Catalogue {
         providers: file.provider.into_iter().map(provider).collect::<anyhow::Result<_>>()?,
         models: file.model.into_iter().map(model).collect::<anyhow::Result<_>>()?,
-        endpoints: file.endpoint.into_iter().map(|entry| endpoint(entry, now)).collect::<anyhow::Result<_>>()?,
+        endpoints: file
+            .endpoint
+            .into_iter()
+            .map(|entry| endpoint(entry, now))
+            .collect::<anyhow::Result<_>>()?,
         ceiling: prices(&file.ceiling).context("ceiling")?,
     })
 }
 
 fn provider(entry: ProviderEntry) -> anyhow::Result<Provider> {
     let ProviderEntry { slug, name, dialect, base_url } = entry;
-    let dialect = Dialect::from_name(&dialect).with_context(|| format!("provider {slug}: no dialect {dialect}"))?;
+    let dialect =
+        Dialect::from_name(&dialect).with_context(|| format!("provider {slug}: no dialect {dialect}"))?;
     Ok(Provider { slug, name, dialect, base_url })
 }
 
@@ -142,7 +147,10 @@ fn retention(entry: &EndpointEntry) -> anyhow::Result<Retention> {
         "zero" => {
             let evidence_url = entry.evidence_url.clone().context("zero retention without evidence_url")?;
             let checked_at = entry.checked_at.as_deref().and_then(Timestamp::parse);
-            Ok(Retention::Zero { evidence_url, checked_at: checked_at.context("zero retention without checked_at")? })
+            Ok(Retention::Zero {
+                evidence_url,
+                checked_at: checked_at.context("zero retention without checked_at")?,
+            })
         }
         other => bail!("no retention {other}"),
     }
@@ -164,10 +172,16 @@ mod tests {
 
     #[test]
     fn every_endpoint_has_a_model_a_provider_and_an_input_price() {
-        for catalogue in [published(Timestamp::from_millis(1)), simulated(Timestamp::from_millis(1), "http://sandbox")] {
+        for catalogue in
+            [published(Timestamp::from_millis(1)), simulated(Timestamp::from_millis(1), "http://sandbox")]
+        {
             let catalogue = catalogue.unwrap();
             for endpoint in &catalogue.endpoints {
-                assert!(catalogue.models.iter().any(|model| model.slug == endpoint.model), "{}", endpoint.model);
+                assert!(
+                    catalogue.models.iter().any(|model| model.slug == endpoint.model),
+                    "{}",
+                    endpoint.model
+                );
                 assert!(catalogue.providers.iter().any(|provider| provider.slug == endpoint.provider));
                 let version = &endpoint.prices[0];
                 assert!(version.unit.get(TokenClass::Input).is_some_and(|price| price > Pico::ZERO));

@@ -78,9 +78,11 @@ async fn run_sandbox(listen: SocketAddr) -> anyhow::Result<()> {
 
 fn healthcheck(ops: SocketAddr) -> anyhow::Result<()> {
     let timeout = Duration::from_secs(3);
-    let mut connection = TcpStream::connect_timeout(&ops, timeout).with_context(|| format!("nothing listens on {ops}"))?;
+    let mut connection =
+        TcpStream::connect_timeout(&ops, timeout).with_context(|| format!("nothing listens on {ops}"))?;
     connection.set_read_timeout(Some(timeout))?;
-    connection.write_all(format!("GET /readyz HTTP/1.1\r\nHost: {ops}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    connection
+        .write_all(format!("GET /readyz HTTP/1.1\r\nHost: {ops}\r\nConnection: close\r\n\r\n").as_bytes())?;
     let mut answer = String::new();
     connection.take(4096).read_to_string(&mut answer)?;
     if answer.starts_with("HTTP/1.1 200") {

@@ -104,9 +104,11 @@ impl Config {
     /// # Errors
     /// An unreadable file, a value of the wrong type, or an unknown key, named.
     pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
-        let mut sources = config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
+        let mut sources =
+            config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
         if let Some(file) = file {
-            sources = sources.add_source(config::File::from(file).format(config::FileFormat::Toml).required(true));
+            sources =
+                sources.add_source(config::File::from(file).format(config::FileFormat::Toml).required(true));
         }
         let environment = config::Environment::with_prefix("WEIR").prefix_separator("__").separator("__");
         let config: Self = sources
@@ -121,7 +123,10 @@ impl Config {
 
     fn check(&self) -> anyhow::Result<()> {
         if !self.admin.listen.ip().is_loopback() {
-            bail!("admin.listen is {}: without TLS the control plane listens on a loopback address only", self.admin.listen);
+            bail!(
+                "admin.listen is {}: without TLS the control plane listens on a loopback address only",
+                self.admin.listen
+            );
         }
         if !(self.store.url.is_empty() || self.store.url.starts_with("sqlite:")) {
             bail!("store.url is not a sqlite: URL: `weir run` keeps its state in SQLite");

@@ -15,8 +15,8 @@ use dataplane::lease::Leases;
 use dataplane::policy_task::{Contact, PolicyTask};
 use dataplane::ship::Shipper;
 use dataplane::upstream::{Timeouts, Upstream};
-use domain::{Clock, Secret};
 use domain::time::SystemClock;
+use domain::{Clock, Secret};
 use journal::{DataDir, FileJournal, Settings};
 use policy::SnapshotCell;
 use prometheus::Registry;
@@ -57,8 +57,11 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let claimed = DataDir::claim(&config.data_dir, clock.now(), rand::random())?;
     let exporter = telemetry::start(&config.telemetry)?;
     let secrets = Secrets::load_or_create(&config.data_dir)?;
-    store::migrate(&config.store_url(), clock.now()).await.context("the database cannot be brought up to date")?;
-    let store = Store::connect(&config.store_url(), clock.now()).await.context("the database cannot be opened")?;
+    store::migrate(&config.store_url(), clock.now())
+        .await
+        .context("the database cannot be brought up to date")?;
+    let store =
+        Store::connect(&config.store_url(), clock.now()).await.context("the database cannot be opened")?;
     let shared = Shared {
         config,
         clock,
@@ -84,7 +87,8 @@ async fn serve(shared: &Shared, claimed: DataDir) -> anyhow::Result<()> {
     let admin = control_plane(shared, &plane)?;
     let requests = CancellationToken::new();
     let ops = Ops { registry: shared.registry.clone(), ready: Arc::clone(&ready) };
-    let data_listener = Listening::start(&shared.tasks, sockets.data, dataplane::router(Arc::clone(&plane.deps)), &requests);
+    let data_listener =
+        Listening::start(&shared.tasks, sockets.data, dataplane::router(Arc::clone(&plane.deps)), &requests);
     let admin_listener = Listening::start(&shared.tasks, sockets.admin, admin, &shared.stop);
     let ops_listener = Listening::start(&shared.tasks, sockets.ops, crate::ops::router(ops), &shared.stop);
     ready.store(true, Ordering::SeqCst);
@@ -134,10 +138,23 @@ impl DataPlane {
         let journal: Arc<FileJournal> = Arc::new(journal);
         let settled = Arc::new(Notify::new());
         let sink = Ingest::new(shared.store.clone(), Arc::clone(&shared.clock), control_metrics.clone());
-        let shipper = Shipper { journal: journal.clone(), sink: Arc::new(sink), settled: settled.clone(), metrics: metrics.clone() };
+        let shipper = Shipper {
+            journal: journal.clone(),
+            sink: Arc::new(sink),
+            settled: settled.clone(),
+            metrics: metrics.clone(),
+        };
         // What earlier lives of this node spent must be known before what they did not spend is freed.
-        shipper.drain().await.map_err(anyhow::Error::msg).context("usage of the last run cannot be committed")?;
-        shared.store.free_leases(holder.node, holder.incarnation).await.context("budget money of the last run cannot be freed")?;
+        shipper
+            .drain()
+            .await
+            .map_err(anyhow::Error::msg)
+            .context("usage of the last run cannot be committed")?;
+        shared
+            .store
+            .free_leases(holder.node, holder.incarnation)
+            .await
+            .context("budget money of the last run cannot be freed")?;
         let source = controlplane::Leases::new(shared.store.clone());
         let wait = Duration::from_millis(shared.config.budget.lease_timeout_ms);
         let leases = Arc::new(Leases::new(Arc::new(source), holder, wait, shared.tasks.clone()));
@@ -168,11 +185,23 @@ impl DataPlane {
             keep_alive: Duration::from_millis(shared.config.upstream.keep_alive_ms),
             tasks: requests.clone(),
         };
-        Ok(Self { deps: Arc::new(deps), leases, requests, memory, committed: Arc::new(Notify::new()), control_metrics })
+        Ok(Self {
+            deps: Arc::new(deps),
+            leases,
+            requests,
+            memory,
+            committed: Arc::new(Notify::new()),
+            control_metrics,
+        })
     }
 }
 
-fn policy_task(shared: &Shared, cell: &Arc<SnapshotCell>, memory: &Memory, leases: &Arc<Leases>) -> PolicyTask {
+fn policy_task(
+    shared: &Shared,
+    cell: &Arc<SnapshotCell>,
+    memory: &Memory,
+    leases: &Arc<Leases>,
+) -> PolicyTask {
     PolicyTask {
         cell: Arc::clone(cell),
         feed: Arc::new(memory.clone()),
@@ -197,8 +226,12 @@ fn timeouts(config: &Config) -> Timeouts {
 /// The control plane's routes, and its publisher.
 fn control_plane(shared: &Shared, plane: &DataPlane) -> anyhow::Result<axum::Router> {
     let feed = Arc::new(plane.memory.clone());
-    let publisher =
-        publish::Publisher::new(shared.store.clone(), feed, Arc::clone(&shared.clock), plane.control_metrics.clone());
+    let publisher = publish::Publisher::new(
+        shared.store.clone(),
+        feed,
+        Arc::clone(&shared.clock),
+        plane.control_metrics.clone(),
+    );
     shared.tasks.spawn(publish::run(publisher, Arc::clone(&plane.committed), shared.stop.clone()));
     let seed = Secret::new(shared.secrets.signing_seed()?);
     Ok(controlplane::router(controlplane::Deps {

@@ -20,9 +20,15 @@ const IDLE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When the master key cannot be used.
-pub(crate) fn start(shared: &Shared, dir: &Arc<DataDir>, task: &PolicyTask, metrics: &Metrics) -> anyhow::Result<()> {
+pub(crate) fn start(
+    shared: &Shared,
+    dir: &Arc<DataDir>,
+    task: &PolicyTask,
+    metrics: &Metrics,
+) -> anyhow::Result<()> {
     keep_last_known_good(shared, dir, task)?;
-    let (leases, clock, contact) = (Arc::clone(&task.leases), Arc::clone(&task.clock), Arc::clone(&task.contact));
+    let (leases, clock, contact) =
+        (Arc::clone(&task.leases), Arc::clone(&task.clock), Arc::clone(&task.contact));
     let metrics = metrics.clone();
     shared.tasks.spawn(every(shared.stop.clone(), Duration::from_secs(5), move || {
         metrics.staleness(contact.age_s(clock.now()));

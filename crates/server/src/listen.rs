@@ -41,7 +41,9 @@ impl Sockets {
 /// # Errors
 /// A port that is in use or not ours.
 pub(crate) async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
-    let hint = || format!("cannot listen on {address} ({setting}): is Weir, or something else, running there already?");
+    let hint = || {
+        format!("cannot listen on {address} ({setting}): is Weir, or something else, running there already?")
+    };
     TcpListener::bind(address).await.with_context(hint)
 }
 
@@ -50,7 +52,12 @@ pub(crate) struct Listening(JoinHandle<()>);
 
 impl Listening {
     /// Serves `router` until `stop`; then accepts nothing new and lets open connections end.
-    pub(crate) fn start(tasks: &TaskTracker, listener: TcpListener, router: Router, stop: &CancellationToken) -> Self {
+    pub(crate) fn start(
+        tasks: &TaskTracker,
+        listener: TcpListener,
+        router: Router,
+        stop: &CancellationToken,
+    ) -> Self {
         let stop = stop.clone();
         let listener = listener.tap_io(|socket| {
             if let Err(error) = socket.set_nodelay(true) {

@@ -33,7 +33,8 @@ async fn ready(State(ops): State<Ops>) -> Response {
     if ops.ready.load(Ordering::SeqCst) {
         return "ready\n".into_response();
     }
-    (StatusCode::SERVICE_UNAVAILABLE, "not ready: policy is not loaded, or the process is stopping\n").into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, "not ready: policy is not loaded, or the process is stopping\n")
+        .into_response()
 }
 
 async fn metrics(State(ops): State<Ops>) -> Response {

@@ -41,9 +41,9 @@ impl Quickstart {
     pub(crate) fn read(data_dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = Self::path(data_dir);
         match fs::read(&path) {
-            Ok(text) => {
-                serde_json::from_slice(&text).map(Some).with_context(|| format!("{} cannot be understood", path.display()))
-            }
+            Ok(text) => serde_json::from_slice(&text)
+                .map(Some)
+                .with_context(|| format!("{} cannot be understood", path.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
         }
@@ -68,7 +68,9 @@ impl Quickstart {
     /// # Errors
     /// When standard output is closed.
     pub(crate) fn print(&self, data_dir: &Path) -> std::io::Result<()> {
-        let Self { data_url, admin_url, graphql_url, ops_url, email, password, api_key, management_key, .. } = self;
+        let Self {
+            data_url, admin_url, graphql_url, ops_url, email, password, api_key, management_key, ..
+        } = self;
         let providers = match &self.sandbox {
             Some(url) => format!(
                 "No provider credential was found in the environment: SIMULATED providers at {url} answer.\n\
@@ -105,6 +107,7 @@ pub(crate) fn print_without(config: &Config) -> std::io::Result<()> {
         std::io::stdout(),
         "\nWeir is ready: API on http://{}/v1, web admin on http://{}.\n\
          There is no quickstart.json: the first password and keys were shown when it was made.",
-        config.data.listen, config.admin.listen
+        config.data.listen,
+        config.admin.listen
     )
 }

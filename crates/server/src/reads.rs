@@ -64,6 +64,9 @@ mod tests {
         let now = Timestamp::parse("2026-11-21T13:14:15Z").unwrap();
         assert_eq!(midnight(now).to_string(), "2026-11-21T00:00:00Z");
         assert_eq!(monday(now).to_string(), "2026-11-16T00:00:00Z");
-        assert_eq!(monday(Timestamp::parse("2026-11-16T00:00:00Z").unwrap()).to_string(), "2026-11-16T00:00:00Z");
+        assert_eq!(
+            monday(Timestamp::parse("2026-11-16T00:00:00Z").unwrap()).to_string(),
+            "2026-11-16T00:00:00Z"
+        );
     }
 }

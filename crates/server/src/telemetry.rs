@@ -25,7 +25,10 @@ pub(crate) fn start(config: &Telemetry) -> anyhow::Result<Exporter> {
     let logs = fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(std::io::stderr);
     let provider = tracer_provider(&config.otlp_endpoint)?;
     let traces = provider.as_ref().map(|provider| {
-        tracing_opentelemetry::layer().with_tracer(provider.tracer("weir")).with_location(false).with_threads(false)
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("weir"))
+            .with_location(false)
+            .with_threads(false)
     });
     tracing_subscriber::registry().with(filter).with(logs).with(traces).init();
     Ok(Exporter(provider))

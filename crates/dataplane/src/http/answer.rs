@@ -35,15 +35,21 @@ pub(crate) async fn respond(deps: &Arc<Deps>, call: Call) -> Result<Response, Ap
     let mut replies = pipeline::start(deps, call);
     let first = if is_stream {
         // No content yet: the status is fixed at 200 now, and failover goes on behind the comments.
-        tokio::time::timeout(deps.keep_alive, replies.recv()).await.unwrap_or(Some(Reply::Begun(Head::default())))
+        tokio::time::timeout(deps.keep_alive, replies.recv())
+            .await
+            .unwrap_or(Some(Reply::Begun(Head::default())))
     } else {
         replies.recv().await
     };
     let mut response = match first {
         Some(Reply::Refused(error)) => error.into_response(),
         Some(Reply::Whole(head, body)) => with_head(json(body), &head),
-        Some(Reply::Begun(head)) => with_head(events(Stream { replies, context, pace: deps.keep_alive, over: false }), &head),
-        Some(Reply::Chunk(_) | Reply::Last(_)) | None => ApiError::internal(&"the request's task ended early").into_response(),
+        Some(Reply::Begun(head)) => {
+            with_head(events(Stream { replies, context, pace: deps.keep_alive, over: false }), &head)
+        }
+        Some(Reply::Chunk(_) | Reply::Last(_)) | None => {
+            ApiError::internal(&"the request's task ended early").into_response()
+        }
     };
     if let Ok(value) = HeaderValue::from_str(&generation) {
         response.headers_mut().insert(GENERATION, value);

@@ -24,13 +24,17 @@ pub struct BodyLimits {
 /// Reads the whole body of `request`.
 pub(crate) async fn read(request: Request<Body>, limits: BodyLimits) -> Result<Bytes, ApiError> {
     check_type(request.headers())?;
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > u64::try_from(limits.max_bytes).unwrap_or(u64::MAX)) {
         return Err(too_large(limits.max_bytes));
     }
     let body = Limited::new(request.into_body(), limits.max_bytes).collect();
     let collected = tokio::time::timeout(limits.timeout, body).await.map_err(|_| {
-        ApiError::new(ErrorCode::InvalidRequest, format!("the body did not arrive within {} s", limits.timeout.as_secs()))
+        ApiError::new(
+            ErrorCode::InvalidRequest,
+            format!("the body did not arrive within {} s", limits.timeout.as_secs()),
+        )
     })?;
     match collected {
         Ok(body) => Ok(body.to_bytes()),
@@ -51,7 +55,8 @@ fn too_large(max_bytes: usize) -> ApiError {
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("not text").to_ascii_lowercase());
+    let text =
+        |name| headers.get(name).map(|value| value.to_str().unwrap_or("not text").to_ascii_lowercase());
     if let Some(encoding) = text(header::CONTENT_ENCODING).filter(|encoding| encoding != "identity") {
         let message = format!("content-encoding: {encoding} is not read; send the body uncompressed");
         return Err(ApiError::new(ErrorCode::UnsupportedMediaType, message));

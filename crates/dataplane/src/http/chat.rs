@@ -58,7 +58,10 @@ fn served(chat: &ChatRequest) -> Result<(), ApiError> {
         (priced.web_search, "web_search_options"),
     ];
     if let Some((_, field)) = unpriced.into_iter().find(|(asked, _)| *asked) {
-        return Err(ApiError::field(field, "changes what a request costs and is not priced here; leave it out"));
+        return Err(ApiError::field(
+            field,
+            "changes what a request costs and is not priced here; leave it out",
+        ));
     }
     if chat.model().is_some_and(|model| model.contains(':')) {
         let message = "variants such as :free or :nitro are not known here; name the model alone";

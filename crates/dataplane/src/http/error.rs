@@ -39,7 +39,10 @@ impl ApiError {
     /// A fault of ours; the cause is logged once, here at the edge, and the app gets the generation id only.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(error = %cause, "request failed for a reason of ours");
-        Self::new(ErrorCode::Server, "internal error; the log of this node has the cause under this generation id")
+        Self::new(
+            ErrorCode::Server,
+            "internal error; the log of this node has the cause under this generation id",
+        )
     }
 
     pub(crate) fn with(mut self, name: &str, value: Value) -> Self {

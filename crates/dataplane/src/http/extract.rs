@@ -75,6 +75,7 @@ fn key_text(headers: &HeaderMap) -> Result<&str, ApiError> {
         }
         return Ok(key.trim());
     }
-    let value = headers.get("x-api-key").ok_or_else(|| refused("no key: send Authorization: Bearer sk-weir-…"))?;
+    let value =
+        headers.get("x-api-key").ok_or_else(|| refused("no key: send Authorization: Bearer sk-weir-…"))?;
     value.to_str().map_err(|_| refused("the x-api-key header is not text"))
 }

@@ -52,14 +52,21 @@ struct KeyBudget {
 }
 
 /// Answers for the key that asks.
-pub(crate) async fn show(State(deps): State<Arc<Deps>>, Authenticated(caller): Authenticated) -> Result<Response, ApiError> {
+pub(crate) async fn show(
+    State(deps): State<Arc<Deps>>,
+    Authenticated(caller): Authenticated,
+) -> Result<Response, ApiError> {
     let now = deps.clock.now();
     let ids = caller.budgets().iter().map(|budget| budget.id).collect();
     let usage = deps.reads.key_usage(caller.org_id(), caller.key_id(), ids, now).await.map_err(|error| {
         tracing::warn!(%error, "key usage cannot be read");
-        ApiError::new(ErrorCode::ProviderOverloaded, "the control plane cannot answer now; inference is not affected")
+        ApiError::new(
+            ErrorCode::ProviderOverloaded,
+            "the control plane cannot answer now; inference is not affected",
+        )
     })?;
-    let state = |budget: &Budget| usage.budgets.iter().find(|(id, _)| *id == budget.id).map(|(_, state)| *state);
+    let state =
+        |budget: &Budget| usage.budgets.iter().find(|(id, _)| *id == budget.id).map(|(_, state)| *state);
     let budgets: Vec<(&Budget, BudgetState)> =
         caller.budgets().iter().map(|budget| (budget.as_ref(), state(budget).unwrap_or_default())).collect();
     let tightest = budgets.iter().min_by_key(|(budget, state)| remaining(budget, state));

@@ -14,7 +14,10 @@ use super::extract::{Authenticated, not_loaded};
 use crate::Deps;
 
 /// Lists them, sorted by slug.
-pub(crate) async fn list(State(deps): State<Arc<Deps>>, Authenticated(caller): Authenticated) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn list(
+    State(deps): State<Arc<Deps>>,
+    Authenticated(caller): Authenticated,
+) -> Result<Json<Value>, ApiError> {
     let snapshot = deps.cell.load().ok_or_else(not_loaded)?;
     let offered = offers(&snapshot, &caller, deps.clock.now())?;
     let data: Vec<Value> = offered.iter().map(entry).collect();
@@ -24,7 +27,8 @@ pub(crate) async fn list(State(deps): State<Arc<Deps>>, Authenticated(caller): A
 fn entry(offer: &Offer) -> Value {
     let model = &offer.model;
     let cheapest = offer.candidates.first();
-    let providers: Vec<&str> = offer.candidates.iter().map(|candidate| candidate.provider.slug.as_str()).collect();
+    let providers: Vec<&str> =
+        offer.candidates.iter().map(|candidate| candidate.provider.slug.as_str()).collect();
     json!({
         "id": model.slug,
         "object": "model",

@@ -3,9 +3,9 @@
 //! Invariant: what was decided under an older policy is decided again before the next dispatch.
 
 use domain::model::ModelKind;
-use policy::{ProviderAsk, decide};
-use policy::{Caller, Permit};
 use policy::PolicySnapshot;
+use policy::{Caller, Permit};
+use policy::{ProviderAsk, decide};
 use providers::ProviderPrefs;
 
 use super::{Ask, Call};

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use domain::model::Dialect;
-use domain::{EventId, ErrorCode};
+use domain::{ErrorCode, EventId};
 use http::Request;
 use http_body_util::{BodyExt, Full, Limited};
 use metering::ports::{JournalError, Record};
 use metering::usage::{Attempt, Outcome, Revision};
-use policy::{Candidate, Permit};
 use policy::sealed;
+use policy::{Candidate, Permit};
 use providers::{AnswerContext, Outgoing, ProviderError, Retry, Target};
 use serde_json::json;
 
@@ -53,11 +53,13 @@ pub(super) async fn attempt(
         return Tried::Refused(ApiError::field("store", "zero data retention is required; leave it out"));
     }
     let since = Instant::now();
-    let funded = match reserve::reserve(deps, permit, candidate, &call.needs, (call.admitted_at, call.max_cost)).await {
-        Ok(funded) => funded,
-        Err(NotFunded::Here(error)) => return Tried::PassedOver(error),
-        Err(NotFunded::Anywhere(error)) => return Tried::Refused(error),
-    };
+    let funded =
+        match reserve::reserve(deps, permit, candidate, &call.needs, (call.admitted_at, call.max_cost)).await
+        {
+            Ok(funded) => funded,
+            Err(NotFunded::Here(error)) => return Tried::PassedOver(error),
+            Err(NotFunded::Anywhere(error)) => return Tried::Refused(error),
+        };
     head.timings.push(("budget", since.elapsed()));
     if app.has_left() {
         deps.leases.void(funded.reservation);
@@ -83,7 +85,8 @@ pub(super) async fn attempt(
     };
     let since = Instant::now();
     let timeouts = deps.upstream.timeouts;
-    let sending = deps.upstream.send(outgoing, if call.is_stream { timeouts.first_byte } else { timeouts.whole });
+    let sending =
+        deps.upstream.send(outgoing, if call.is_stream { timeouts.first_byte } else { timeouts.whole });
     let response = tokio::select! {
         biased;
         () = app.gone(), if call.is_stream => {
@@ -97,11 +100,22 @@ pub(super) async fn attempt(
         Ok(response) => response,
         Err(error) => return unanswered(deps, open, candidate, &error),
     };
-    let sent = Sent { open, response, context: context(call, candidate), dialect: candidate.provider.dialect, head, since };
+    let sent = Sent {
+        open,
+        response,
+        context: context(call, candidate),
+        dialect: candidate.provider.dialect,
+        head,
+        since,
+    };
     if !sent.response.status.is_success() {
         return refused(deps, sent, candidate, app).await;
     }
-    if call.is_stream { stream::relay(deps, sent, app).await } else { whole::relay(deps, call, sent, app).await }
+    if call.is_stream {
+        stream::relay(deps, sent, app).await
+    } else {
+        whole::relay(deps, call, sent, app).await
+    }
 }
 
 fn outgoing(
@@ -111,8 +125,9 @@ fn outgoing(
     funded: &Funded,
     id: EventId,
 ) -> Result<Request<Full<Bytes>>, ApiError> {
-    let credential = sealed::open_credential(&deps.master, &candidate.credential)
-        .map_err(|error| ApiError::internal(&format_args!("credential {}: {error}", candidate.credential.id)))?;
+    let credential = sealed::open_credential(&deps.master, &candidate.credential).map_err(|error| {
+        ApiError::internal(&format_args!("credential {}: {error}", candidate.credential.id))
+    })?;
     let event_id = id.to_string();
     let target = Target {
         base_url: &candidate.provider.base_url,
@@ -177,9 +192,11 @@ fn journalled(
 
 fn not_journalled(error: &JournalError) -> ApiError {
     tracing::error!(%error, "nothing can be admitted: attempts cannot be journalled");
-    let mut refused =
-        ApiError::new(ErrorCode::ProviderOverloaded, "this node cannot record usage now and admits nothing; try again")
-            .with("limit_source", json!("weir"));
+    let mut refused = ApiError::new(
+        ErrorCode::ProviderOverloaded,
+        "this node cannot record usage now and admits nothing; try again",
+    )
+    .with("limit_source", json!("weir"));
     refused.retry_after_s = Some(5);
     refused
 }

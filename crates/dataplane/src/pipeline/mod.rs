@@ -17,7 +17,7 @@ use bytes::Bytes;
 use domain::model::ModelKind;
 use domain::{Amount, EndpointId, ErrorCode, RequestId, Timestamp};
 use metering::usage::Attribution;
-use policy::{Candidate, Caller, Permit};
+use policy::{Caller, Candidate, Permit};
 use providers::{ChatRequest, EmbeddingsRequest, Retry};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -259,7 +259,10 @@ impl Route {
     /// The last failure, with those before it.
     fn exhausted(mut self) -> ApiError {
         let error = self.last.take().unwrap_or_else(|| {
-            ApiError::new(ErrorCode::NotFound, "policy changed while the request waited, and no endpoint is left")
+            ApiError::new(
+                ErrorCode::NotFound,
+                "policy changed while the request waited, and no endpoint is left",
+            )
         });
         self.errors.pop();
         if self.errors.is_empty() { error } else { error.with("previous_errors", Value::Array(self.errors)) }

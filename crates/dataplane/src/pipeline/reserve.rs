@@ -6,8 +6,8 @@ use domain::{Amount, ErrorCode, OrgId, Timestamp, WindowId};
 use metering::budget::Reservation;
 use metering::estimate::{self, Bound, EstimateError};
 use metering::usage::Draw;
-use policy::{Candidate, Permit};
 use policy::record::{Unaffordable, UnknownPrice};
+use policy::{Candidate, Permit};
 use serde_json::json;
 
 use super::Needs;
@@ -105,7 +105,9 @@ fn bound(permit: &Permit, candidate: &Candidate, needs: &Needs, cap: u32) -> Res
                 candidate.provider.slug
             ),
         ),
-        EstimateError::Overflow(_) => ApiError::field("max_tokens", "the request could cost more than can be counted"),
+        EstimateError::Overflow(_) => {
+            ApiError::field("max_tokens", "the request could cost more than can be counted")
+        }
     })
 }
 
@@ -121,12 +123,16 @@ fn within_max_cost(
     let needed = bound.reserved();
     let clamped = bound.clamped(most).filter(|clamped| clamped.output_cap() > 0);
     clamped.map(|clamped| (clamped, Some("max_cost"))).ok_or_else(|| {
-        ApiError::field("max_cost", &format!("{most} USD cannot cover this request, which can cost up to {needed} USD"))
+        ApiError::field(
+            "max_cost",
+            &format!("{most} USD cannot cover this request, which can cost up to {needed} USD"),
+        )
     })
 }
 
 fn draws(permit: &Permit, admitted_at: Timestamp) -> Vec<(OrgId, Draw)> {
-    let draw = |budget: &domain::limit::Budget| Draw { budget: budget.id, window: budget.window.at(admitted_at) };
+    let draw =
+        |budget: &domain::limit::Budget| Draw { budget: budget.id, window: budget.window.at(admitted_at) };
     permit.budgets().iter().map(|budget| (budget.org, draw(budget))).collect()
 }
 
@@ -139,7 +145,8 @@ fn funded(
     let budgeted = !permit.budgets().is_empty();
     let as_asked = needs.asked_cap == Some(bound.output_cap());
     let is_anthropic = candidate.provider.dialect == domain::model::Dialect::Anthropic;
-    let must_send = needs.may_clamp() && (budgeted || (!as_asked && (needs.asked_cap.is_some() || is_anthropic)));
+    let must_send =
+        needs.may_clamp() && (budgeted || (!as_asked && (needs.asked_cap.is_some() || is_anthropic)));
     Funded {
         reservation,
         bound,
@@ -150,7 +157,11 @@ fn funded(
 }
 
 fn scope_of(permit: &Permit, draw: Draw) -> &'static str {
-    permit.budgets().iter().find(|budget| budget.id == draw.budget).map_or("gone", |budget| budget.scope.name())
+    permit
+        .budgets()
+        .iter()
+        .find(|budget| budget.id == draw.budget)
+        .map_or("gone", |budget| budget.scope.name())
 }
 
 fn unreachable(cause: &str) -> ApiError {

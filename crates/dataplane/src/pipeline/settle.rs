@@ -145,7 +145,14 @@ fn charge(open: &Open, end: &End, seen: &Seen) -> Charge {
     if let Some((usage, priced)) = reported.and_then(|usage| Some((usage, priced(open, &usage)?))) {
         let flags = Flags::from_bits(flags.bits() | priced.flags.bits());
         let source = UsageSource::Provider;
-        return Charge { usage, source, cost: priced.cost, streamed: priced.cost, suspense: Pico::ZERO, flags };
+        return Charge {
+            usage,
+            source,
+            cost: priced.cost,
+            streamed: priced.cost,
+            suspense: Pico::ZERO,
+            flags,
+        };
     }
     flags.raise(if seen.absurd || seen.reported.is_some() { Flag::UsageAbsurd } else { Flag::UsageMissing });
     estimated(open, seen, flags)
@@ -163,7 +170,10 @@ fn estimated(open: &Open, seen: &Seen, mut flags: Flags) -> Charge {
     let (floor, least) = within(seen.floor)
         .unwrap_or((TokenUsage::default(), price::Priced { cost: Pico::ZERO, flags: Flags::default() }));
     let guess = floor
-        .with(TokenClass::Input, guess(floor.get(TokenClass::Input), open.prompt_bytes, floor.prompt_tokens() > 0))
+        .with(
+            TokenClass::Input,
+            guess(floor.get(TokenClass::Input), open.prompt_bytes, floor.prompt_tokens() > 0),
+        )
         .with(TokenClass::Output, guess(floor.get(TokenClass::Output), seen.text_bytes, false));
     let (usage, chosen) = within(guess).filter(|(_, p)| p.cost >= least.cost).unwrap_or((floor, least));
     flags = Flags::from_bits(flags.bits() | chosen.flags.bits());

@@ -115,7 +115,9 @@ impl Relay<'_> {
         let broken = |code, what| ApiError::new(code, format!("{}: {what}", self.context.provider));
         match frame {
             Err(_) => Err(broken(ErrorCode::Timeout, "the provider fell silent")),
-            Ok(Some(Err(_))) => Err(broken(ErrorCode::ProviderUnavailable, "the provider closed the connection")),
+            Ok(Some(Err(_))) => {
+                Err(broken(ErrorCode::ProviderUnavailable, "the provider closed the connection"))
+            }
             Ok(None) => Ok(None),
             Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
         }
@@ -141,7 +143,11 @@ impl Relay<'_> {
     async fn begin(&mut self) -> bool {
         self.first_byte_at = Some(self.deps.clock.now());
         let waited = self.since.elapsed().as_secs_f64();
-        self.deps.metrics.first_content.with_label_values(&[self.open.attempt.provider.as_str()]).observe(waited);
+        self.deps
+            .metrics
+            .first_content
+            .with_label_values(&[self.open.attempt.provider.as_str()])
+            .observe(waited);
         match self.head.take() {
             Some(head) => self.app.send(Reply::Begun(head)).await,
             None => true,
@@ -164,7 +170,9 @@ impl Relay<'_> {
     fn floor(&self) -> TokenUsage {
         let progress = self.stream.progress();
         let said = progress.reported.usage.unwrap_or_default();
-        let output = said.get(TokenClass::Output).max(progress.content_chunks.saturating_sub(said.get(TokenClass::Reasoning)));
+        let output = said
+            .get(TokenClass::Output)
+            .max(progress.content_chunks.saturating_sub(said.get(TokenClass::Reasoning)));
         said.with(TokenClass::Output, output)
     }
 
@@ -187,7 +195,10 @@ impl Relay<'_> {
     /// The provider closed the stream: to the end, or in the middle.
     async fn end(mut self) -> Tried {
         let seen = self.seen();
-        let stream = std::mem::replace(&mut self.stream, ChatStream::new(domain::model::Dialect::OpenAi, &self.context));
+        let stream = std::mem::replace(
+            &mut self.stream,
+            ChatStream::new(domain::model::Dialect::OpenAi, &self.context),
+        );
         let Ending { reported, finish_reason, complete } = stream.finish();
         let seen = Seen {
             reported: reported.usage,
@@ -202,7 +213,12 @@ impl Relay<'_> {
         if self.head.is_some() {
             self.begin().await;
         }
-        let settled = settle(self.deps, self.open, &End { outcome: Outcome::Answered, status: self.status, error: None }, &seen);
+        let settled = settle(
+            self.deps,
+            self.open,
+            &End { outcome: Outcome::Answered, status: self.status, error: None },
+            &seen,
+        );
         self.held.push(usage_chunk(&self.context, &bill(&settled)));
         self.held.push(Bytes::from_static(DONE));
         self.app.send(Reply::Last(joined(&mut self.held))).await;

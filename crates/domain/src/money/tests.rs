@@ -10,7 +10,8 @@ fn an_amount_is_written_and_read_digit_for_digit() {
 
 #[test]
 fn text_that_is_no_plain_decimal_is_refused() {
-    for text in ["", ".", "1.", ".5", "1e3", "+1", "1,5", "--1", "0.0000000000001", "9999999999999999", "NaN"] {
+    for text in ["", ".", "1.", ".5", "1e3", "+1", "1,5", "--1", "0.0000000000001", "9999999999999999", "NaN"]
+    {
         assert_eq!(text.parse::<Amount>(), Err(InvalidAmount), "{text}");
     }
 }

@@ -45,7 +45,8 @@ fn one_field_caps_the_output_and_its_name_is_one_the_host_knows() {
 #[test]
 fn reasoning_models_are_never_sent_the_old_name_of_the_cap() {
     for (model, old) in [("o4-mini", false), ("gpt-5-mini", false), ("gpt-4.1", true), ("olmo-2", true)] {
-        let body = sent(r#""seed":1"#, &Target { upstream_model: model, ..target("https://h.example/v1", Some(5)) });
+        let body =
+            sent(r#""seed":1"#, &Target { upstream_model: model, ..target("https://h.example/v1", Some(5)) });
         assert_eq!(body.contains(r#""max_tokens":5"#), old, "{model}");
         assert_eq!(body.contains(r#""max_completion_tokens":5"#), !old, "{model}");
     }
