@@ -24,17 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sandbox", &[]),
     (
         "server",
-        &[
-            "backplane",
-            "controlplane",
-            "dataplane",
-            "domain",
-            "journal",
-            "metering",
-            "policy",
-            "sandbox",
-            "store",
-        ],
+        &["backplane", "controlplane", "dataplane", "domain", "journal", "policy", "sandbox", "store"],
     ),
     ("store", &["domain", "metering", "migrations", "policy"]),
     ("tests", &[]),
