@@ -50,14 +50,14 @@ pub fn router(deps: Deps) -> Router {
 }
 
 fn auth_routes(app: &Arc<App>) -> Router<Arc<App>> {
-    let routes = Router::new()
-        .route("/auth/login", post(routes::login))
-        .route("/auth/refresh", post(routes::refresh))
-        .route("/auth/logout", post(routes::logout))
-        .layer(DefaultBodyLimit::max(4096));
     let guard = flood::peer_guard();
     app.deps.tasks.spawn(flood::forget_quiet_peers(Arc::clone(&guard), app.deps.shutdown.clone()));
-    routes.layer(flood::peer_layer(guard))
+    Router::new()
+        // Only passwords can be guessed, so only attempts at them are counted: a page load, which refreshes, is none.
+        .route("/auth/login", post(routes::login).layer(flood::peer_layer(guard)))
+        .route("/auth/refresh", post(routes::refresh))
+        .route("/auth/logout", post(routes::logout))
+        .layer(DefaultBodyLimit::max(4096))
 }
 
 /// Headers that keep a browser from doing with our pages what they are not for.
