@@ -19,7 +19,7 @@ const NODE: &str = "node";
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
     /// Another process has it.
-    #[error("{0} is in use by another process: two nodes must not share a data directory")]
+    #[error("{0} is in use by another process; is Weir running there already?")]
     Held(PathBuf),
     /// The node's identity cannot be understood; a new one would lose what was leased to the old.
     #[error("{0} does not name a node and its incarnation")]
