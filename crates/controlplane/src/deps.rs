@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use domain::Clock;
 use domain::key::Pepper;
+use policy::feed::Propagation;
 use policy::sealed::MasterKey;
 use store::Store;
 use tokio::sync::Notify;
@@ -36,6 +37,8 @@ pub struct Deps {
     pub cookies: CookieMode,
     /// Notified after every commit; wakes the publisher.
     pub committed: Arc<Notify>,
+    /// Asked before a mutation answers, so that the next request obeys it.
+    pub propagation: Arc<dyn Propagation>,
     /// Counters.
     pub metrics: Metrics,
     /// Where tasks are started.

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use domain::{Clock, OrgId, Timestamp};
 use futures::StreamExt;
 use parking_lot::Mutex;
-use policy::feed::{FeedError, PolicyFeed, PolicyMessage, PolicySource};
+use policy::feed::{FeedError, PolicyFeed, PolicyMessage, PolicySource, Propagation};
 use policy::record::{ObjectRef, OrgChange, OrgObject};
 use policy::{Outcome, SnapshotCell, Version};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::lease::Leases;
@@ -31,8 +33,40 @@ pub struct PolicyTask {
     pub clock: Arc<dyn Clock>,
     /// When policy was last known to be current.
     pub contact: Arc<Contact>,
-    /// Told after every change, so that the last-known-good can be written.
-    pub changed: Arc<tokio::sync::Notify>,
+    /// Raised after every change: for whoever waits for one, and for writing the last-known-good.
+    pub changed: watch::Sender<u64>,
+}
+
+/// Tells the control plane of the same process when this node holds a revision.
+pub struct Applied {
+    /// What is kept current.
+    pub cell: Arc<SnapshotCell>,
+    /// Of [`PolicyTask::changed`].
+    pub changed: watch::Receiver<u64>,
+    /// How long to wait at most.
+    pub timeout: Duration,
+}
+
+#[async_trait]
+impl Propagation for Applied {
+    async fn reached(&self, org: OrgId, revision: u64) -> bool {
+        let mut changed = self.changed.clone();
+        let holds = || {
+            self.cell
+                .load()
+                .is_some_and(|held| held.org(org).is_some_and(|o| o.version().revision >= revision))
+        };
+        let waiting = async {
+            // Marked as seen before it is looked at: a change in between wakes at once.
+            loop {
+                changed.mark_unchanged();
+                if holds() || changed.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(self.timeout, waiting).await.is_ok() && holds()
+    }
 }
 
 /// The last moment at which a message showed that the node held every revision.
@@ -84,7 +118,7 @@ impl PolicyTask {
             self.reload(gone).await?;
         }
         self.contact.made(self.clock.now());
-        self.changed.notify_one();
+        self.changed.send_modify(|changes| *changes += 1);
         Ok(())
     }
 
@@ -127,7 +161,7 @@ impl PolicyTask {
         match self.cell.apply(message) {
             Outcome::Applied => {
                 self.leases.recall(&budgets);
-                self.changed.notify_one();
+                self.changed.send_modify(|changes| *changes += 1);
             }
             Outcome::Stale => {}
             Outcome::InStep => self.contact.made(self.clock.now()),
@@ -147,7 +181,7 @@ impl PolicyTask {
             }
             None => self.cell.remove_org(org),
         };
-        self.changed.notify_one();
+        self.changed.send_modify(|changes| *changes += 1);
         Ok(())
     }
 }

@@ -80,3 +80,11 @@ pub trait PolicySource: Send + Sync {
     /// [`FeedError`] when it cannot be reached.
     async fn org(&self, org: OrgId) -> Result<Option<OrgRecords>, FeedError>;
 }
+
+/// Knows how far a change has come: in process, or by the acknowledgements of nodes.
+#[async_trait]
+pub trait Propagation: Send + Sync {
+    /// Waits until every node holds `revision` of `org` or a newer one; whether that came to be within the time the
+    /// adapter allows. What did not come in time still comes.
+    async fn reached(&self, org: OrgId, revision: u64) -> bool;
+}

@@ -12,7 +12,7 @@ use anyhow::Context;
 use backplane::Memory;
 use controlplane::{CookieMode, Ingest, Source, publish};
 use dataplane::lease::Leases;
-use dataplane::policy_task::{Contact, PolicyTask};
+use dataplane::policy_task::{Applied, Contact, PolicyTask};
 use dataplane::ship::Shipper;
 use dataplane::upstream::{Timeouts, Upstream};
 use domain::time::SystemClock;
@@ -21,7 +21,7 @@ use journal::{DataDir, FileJournal, Settings};
 use policy::SnapshotCell;
 use prometheus::Registry;
 use store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -31,6 +31,9 @@ use crate::ops::Ops;
 use crate::reads::StoreReads;
 use crate::secrets::Secrets;
 use crate::{bootstrap, housekeeping, quickstart, shutdown, telemetry};
+
+/// A mutation answers when the data plane of this process obeys it, or after this long with a warning in the log.
+const OBEYED_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the parts of one process share.
 pub(crate) struct Shared {
@@ -124,6 +127,7 @@ pub(crate) struct DataPlane {
     pub(crate) requests: TaskTracker,
     pub(crate) memory: Memory,
     pub(crate) committed: Arc<Notify>,
+    pub(crate) applied: Arc<Applied>,
     pub(crate) control_metrics: controlplane::Metrics,
 }
 
@@ -164,6 +168,8 @@ impl DataPlane {
         let task = policy_task(shared, &cell, &memory, &leases);
         task.load().await.context("policy cannot be loaded")?;
         housekeeping::start(shared, &claimed, &task, &metrics)?;
+        let applied =
+            Applied { cell: Arc::clone(&cell), changed: task.changed.subscribe(), timeout: OBEYED_WITHIN };
         shared.tasks.spawn(task.run(shared.stop.clone()));
         shared.tasks.spawn(shipper.run(shared.stop.clone()));
         let requests = TaskTracker::new();
@@ -191,6 +197,7 @@ impl DataPlane {
             requests,
             memory,
             committed: Arc::new(Notify::new()),
+            applied: Arc::new(applied),
             control_metrics,
         })
     }
@@ -209,7 +216,7 @@ fn policy_task(
         leases: Arc::clone(leases),
         clock: Arc::clone(&shared.clock),
         contact: Arc::new(Contact::new(shared.clock.now())),
-        changed: Arc::new(Notify::new()),
+        changed: watch::Sender::new(0),
     }
 }
 
@@ -242,6 +249,7 @@ fn control_plane(shared: &Shared, plane: &DataPlane) -> anyhow::Result<axum::Rou
         signing_keys: Arc::new(controlplane::SigningKeys::new(&seed, &[])?),
         cookies: CookieMode::Loopback,
         committed: Arc::clone(&plane.committed),
+        propagation: plane.applied.clone(),
         metrics: plane.control_metrics.clone(),
         tasks: shared.tasks.clone(),
         shutdown: shared.stop.clone(),

@@ -74,13 +74,15 @@ pub(crate) fn resume(dir: &DataDir, master: &MasterKey, cell: &SnapshotCell) {
 /// Writes policy to disk after changes, at most once a second.
 fn keep_last_known_good(shared: &Shared, dir: &Arc<DataDir>, task: &PolicyTask) -> anyhow::Result<()> {
     let master = shared.secrets.master()?;
-    let (cell, changed, stop) = (Arc::clone(&task.cell), Arc::clone(&task.changed), shared.stop.clone());
+    let (cell, mut changed, stop) = (Arc::clone(&task.cell), task.changed.subscribe(), shared.stop.clone());
+    // What was loaded before this began is worth keeping too.
+    changed.mark_changed();
     let dir = Arc::clone(dir);
     shared.tasks.spawn(async move {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = changed.notified() => {}
+                outcome = changed.changed() => if outcome.is_err() { return },
             }
             let saved = good(&cell).map(|good| snapshot::save(&dir, &master, &good, rand::random()));
             if let Some(Err(error)) = saved {

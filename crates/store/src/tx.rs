@@ -135,7 +135,9 @@ impl PolicyTx {
         &self.sql
     }
 
-    pub(crate) fn org(&self) -> OrgId {
+    /// The organization that is being changed.
+    #[must_use]
+    pub fn org(&self) -> OrgId {
         self.org
     }
 

@@ -33,9 +33,13 @@ async fn begin(app: &App, access: &Access, scope: &OrgScope) -> Result<PolicyTx,
     Ok(scope.begin(access.author(), app.deps.clock.now()).await?)
 }
 
-/// Commits a change and wakes the publisher; answers the revision that holds it.
+/// Commits a change, wakes the publisher, and waits for the change to be obeyed; answers the revision that holds it.
 async fn commit(app: &App, tx: PolicyTx) -> Result<u64, AdminError> {
+    let org = tx.org();
     let revision = tx.commit().await?;
     app.deps.committed.notify_one();
+    if !app.deps.propagation.reached(org, revision).await {
+        tracing::warn!(org.id = %org, revision, "a change is committed and not yet obeyed everywhere");
+    }
     Ok(revision)
 }
