@@ -2,8 +2,9 @@
 
 import os
 import stat
+import subprocess
 
-from stack import Weir
+from stack import WEIR, Weir, clean_env
 
 
 def test_a_credential_in_the_environment_connects_that_provider_and_no_simulated_one(tmp_path, sandbox):
@@ -18,9 +19,12 @@ def test_a_credential_in_the_environment_connects_that_provider_and_no_simulated
     assert missing.status_code == 404 and "credential" in missing.json()["error"]["message"]
     assert weir.stop() == 0
 
-    # The next start has no credential any more: what the environment said is forgotten, the rest stays.
+    # A credential that is lost must not make simulated answers of real ones: the next start says so and ends.
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         del weir.env[name]
+    refused = subprocess.run([WEIR, "run"], env=weir.env, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1 and "WEIR__SANDBOX__ENABLED=on" in refused.stderr
+    weir.env["WEIR__SANDBOX__ENABLED"] = "on"
     weir.start()
     assert weir.quickstart["sandbox"] == sandbox.url
     assert weir.chat("hi", model="anthropic/claude-haiku-4.5").status_code == 200
@@ -37,10 +41,6 @@ def test_what_holds_secrets_is_readable_by_its_owner_alone(weir):
 
 
 def test_a_wrong_setting_is_a_sentence_and_not_a_stack_trace(tmp_path, sandbox):
-    import subprocess
-
-    from stack import WEIR, clean_env
-
     for setting, value, says in [
         ("WEIR__ADMIN__LISTEN", "0.0.0.0:0", "loopback"),
         ("WEIR__NO_SUCH", "1", "no_such"),

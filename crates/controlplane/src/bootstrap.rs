@@ -35,13 +35,16 @@ pub struct Made {
 
 /// Makes the first organization, its owner, an inference key and a management key; `None` when there is one already.
 ///
+/// `keep` is called before anything is committed, so that what is shown once is never lost.
+///
 /// # Errors
-/// [`AdminError`] for a wrong name, address or password, or when the database does not answer.
+/// [`AdminError`] for a wrong name, address or password, when `keep` fails, or when the database does not answer.
 pub async fn first_org(
     store: &Store,
     clock: &dyn Clock,
     pepper: &Pepper,
     first: First,
+    keep: impl FnOnce(&Made) -> std::io::Result<()> + Send,
 ) -> Result<Option<Made>, AdminError> {
     if !store.index().await?.is_empty() {
         return Ok(None);
@@ -70,9 +73,11 @@ pub async fn first_org(
     tx.insert_member(&owner).await?;
     tx.insert_key(&api_key).await?;
     tx.insert_key(&management_key).await?;
-    tx.commit().await?;
     let text = |text: KeyText| Secret::new(text.expose().to_owned());
-    Ok(Some(Made { org: org.id, api_key: text(api_text), management_key: text(management_text) }))
+    let made = Made { org: org.id, api_key: text(api_text), management_key: text(management_text) };
+    keep(&made).map_err(AdminError::internal)?;
+    tx.commit().await?;
+    Ok(Some(made))
 }
 
 fn mint(name: &str, kind: KeyKind, owner: &Member, (pepper, clock): (&Pepper, &dyn Clock)) -> (Key, KeyText) {

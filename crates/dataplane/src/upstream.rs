@@ -52,10 +52,20 @@ pub(crate) struct UpstreamResponse {
     pub(crate) body: Incoming,
 }
 
+/// Whether anything of a request has left this machine.
+#[derive(Clone, Default)]
+pub(crate) struct SentMark(Arc<AtomicBool>);
+
+impl SentMark {
+    pub(crate) fn is_sent(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// A body that tells whether it was ever asked for: until then nothing of the request has left.
 struct Marked {
     body: Full<Bytes>,
-    asked_for: Arc<AtomicBool>,
+    asked_for: SentMark,
 }
 
 impl Body for Marked {
@@ -66,7 +76,7 @@ impl Body for Marked {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.asked_for.store(true, Ordering::Relaxed);
+        self.asked_for.0.store(true, Ordering::Relaxed);
         Pin::new(&mut self.body).poll_frame(cx)
     }
 
@@ -112,17 +122,16 @@ impl Upstream {
         Self { client, timeouts }
     }
 
-    /// Sends `request` and waits up to `patience` for the head of the answer.
+    /// Sends `request` and waits up to `patience` for the head of the answer; `sent` tells how far it came.
     pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,
         patience: Duration,
+        sent: &SentMark,
     ) -> Result<UpstreamResponse, UpstreamError> {
-        let sent = Arc::new(AtomicBool::new(false));
-        let request = request.map(|body| Marked { body, asked_for: Arc::clone(&sent) });
+        let request = request.map(|body| Marked { body, asked_for: sent.clone() });
         let answered = tokio::time::timeout(patience, self.client.request(request)).await;
-        let reached =
-            |otherwise| if sent.load(Ordering::Relaxed) { otherwise } else { UpstreamError::NotSent };
+        let reached = |otherwise| if sent.is_sent() { otherwise } else { UpstreamError::NotSent };
         let response = answered
             .map_err(|_| reached(UpstreamError::TimedOut))?
             .map_err(|_| reached(UpstreamError::Broken))?;

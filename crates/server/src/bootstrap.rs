@@ -5,8 +5,8 @@
 
 use std::net::SocketAddr;
 
-use anyhow::Context;
-use controlplane::bootstrap::{First, first_org};
+use anyhow::{Context, bail};
+use controlplane::bootstrap::{First, Made, first_org};
 use domain::{CredentialId, Secret, Timestamp};
 use policy::record::{Credential, PlatformRecords};
 use policy::sealed::{self, MasterKey, Place};
@@ -37,6 +37,14 @@ pub(crate) async fn upstreams(shared: &Shared, found: Vec<FromEnvironment>) -> a
         Switch::Off => false,
         Switch::Auto => found.is_empty(),
     };
+    let was_real =
+        shared.store.platform().await?.credentials.iter().any(|known| known.label == "environment");
+    if config.enabled == Switch::Auto && simulate && was_real {
+        bail!(
+            "this installation was connected to real providers, and no *_API_KEY is in the environment now; set \
+             WEIR__SANDBOX__ENABLED=on to let simulated providers answer instead"
+        );
+    }
     if !simulate {
         return Ok(Upstreams::Real(found));
     }
@@ -174,35 +182,38 @@ pub(crate) async fn first_start(
         owner_name: "Owner".to_owned(),
         password: password.clone(),
     };
-    let made = first_org(&shared.store, shared.clock.as_ref(), &shared.secrets.pepper()?, first).await?;
-    let known = match made {
-        Some(made) => Some((
-            email,
-            password.expose().clone(),
-            made.api_key.expose().clone(),
-            made.management_key.expose().clone(),
-        )),
-        None => Quickstart::read(&shared.config.data_dir)?
-            .map(|old| (old.email, old.password, old.api_key, old.management_key)),
-    };
-    let Some((email, password, api_key, management_key)) = known else { return Ok(None) };
     let url = |address: SocketAddr| format!("http://{}", reachable(address));
     let admin_url = url(sockets.admin.local_addr()?);
-    let quickstart = Quickstart {
+    let sandbox = match upstreams {
+        Upstreams::Simulated(url) => Some(url.clone()),
+        Upstreams::Real(_) => None,
+    };
+    let mut quickstart = Quickstart {
         data_url: url(sockets.data.local_addr()?),
         graphql_url: format!("{admin_url}/graphql"),
         admin_url,
         ops_url: url(sockets.ops.local_addr()?),
         email,
-        password,
-        api_key,
-        management_key,
-        sandbox: match upstreams {
-            Upstreams::Simulated(url) => Some(url.clone()),
-            Upstreams::Real(_) => None,
-        },
+        password: password.expose().clone(),
+        api_key: String::new(),
+        management_key: String::new(),
+        sandbox,
     };
-    quickstart.write(&shared.config.data_dir)?;
+    let data_dir = &shared.config.data_dir;
+    let pepper = shared.secrets.pepper()?;
+    let fresh = |made: &Made| Quickstart {
+        api_key: made.api_key.expose().clone(),
+        management_key: made.management_key.expose().clone(),
+        ..quickstart.clone()
+    };
+    let keep = |made: &Made| fresh(made).write(data_dir).map_err(std::io::Error::other);
+    if let Some(made) = first_org(&shared.store, shared.clock.as_ref(), &pepper, first, keep).await? {
+        return Ok(Some(fresh(&made)));
+    }
+    let Some(old) = Quickstart::read(data_dir)? else { return Ok(None) };
+    (quickstart.email, quickstart.password) = (old.email, old.password);
+    (quickstart.api_key, quickstart.management_key) = (old.api_key, old.management_key);
+    quickstart.write(data_dir)?;
     Ok(Some(quickstart))
 }
 

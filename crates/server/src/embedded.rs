@@ -46,6 +46,20 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
 }
 
+impl Shared {
+    /// Runs a task without which the process must not go on: when it ends early, everything stops.
+    fn essential(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let (running, stop) = (self.tasks.spawn(work), self.stop.clone());
+        self.tasks.spawn(async move {
+            let ended = running.await;
+            if !stop.is_cancelled() {
+                tracing::error!(name, panicked = ended.is_err(), "an essential task has ended");
+                stop.cancel();
+            }
+        });
+    }
+}
+
 /// Runs until a signal, then stops in order.
 ///
 /// # Errors
@@ -99,18 +113,25 @@ async fn serve(shared: &Shared, claimed: DataDir) -> anyhow::Result<()> {
         Some(quickstart) => quickstart.print(&shared.config.data_dir)?,
         None => quickstart::print_without(&shared.config)?,
     }
-    shutdown::signal().await;
-    tracing::info!("stopping: open requests may end");
+    tokio::select! {
+        () = shutdown::signal() => tracing::info!("stopping: open requests may end"),
+        () = shared.stop.cancelled() => {
+            anyhow::bail!("a task that Weir cannot do without has ended; the log has the cause")
+        }
+    }
     ready.store(false, Ordering::SeqCst);
     requests.cancel();
     let drain = Duration::from_millis(shared.config.shutdown.drain_ms);
     plane.requests.close();
-    if tokio::time::timeout(drain, plane.requests.wait()).await.is_err() {
+    let deadline = tokio::time::Instant::now() + drain;
+    // Connections first: a body that is still arriving has no request yet.
+    data_listener.ended(drain).await;
+    if tokio::time::timeout_at(deadline, plane.requests.wait()).await.is_err() {
         tracing::warn!("some requests did not end in time; the next start books them as interrupted");
     }
     shared.stop.cancel();
     shared.tasks.close();
-    for ended in [data_listener, admin_listener, ops_listener] {
+    for ended in [admin_listener, ops_listener] {
         ended.ended(Duration::from_secs(2)).await;
     }
     plane.leases.release().await;
@@ -153,7 +174,10 @@ impl DataPlane {
             .drain()
             .await
             .map_err(anyhow::Error::msg)
-            .context("usage of the last run cannot be committed")?;
+            .context(
+            "usage of the last run cannot be committed; if the database was replaced, put back the one the journal \
+             belongs to, or move the folder `journal` away",
+        )?;
         shared
             .store
             .free_leases(holder.node, holder.incarnation)
@@ -164,14 +188,18 @@ impl DataPlane {
         let leases = Arc::new(Leases::new(Arc::new(source), holder, wait, shared.tasks.clone()));
         let memory = Memory::new();
         let cell = Arc::new(SnapshotCell::new());
-        housekeeping::resume(&claimed, &shared.secrets.master()?, &cell);
+
         let task = policy_task(shared, &cell, &memory, &leases);
-        task.load().await.context("policy cannot be loaded")?;
+        if let Err(error) = task.load().await {
+            // The source decides where it answers; what an earlier life kept serves only where it does not.
+            tracing::error!(%error, "policy cannot be loaded; starting from the last-known-good");
+            housekeeping::resume(&claimed, &shared.secrets.master()?, &cell)?;
+        }
         housekeeping::start(shared, &claimed, &task, &metrics)?;
         let applied =
             Applied { cell: Arc::clone(&cell), changed: task.changed.subscribe(), timeout: OBEYED_WITHIN };
-        shared.tasks.spawn(task.run(shared.stop.clone()));
-        shared.tasks.spawn(shipper.run(shared.stop.clone()));
+        shared.essential("policy", task.run(shared.stop.clone()));
+        shared.essential("shipping", shipper.run(shared.stop.clone()));
         let requests = TaskTracker::new();
         let deps = dataplane::Deps {
             cell,
@@ -239,7 +267,8 @@ fn control_plane(shared: &Shared, plane: &DataPlane) -> anyhow::Result<axum::Rou
         Arc::clone(&shared.clock),
         plane.control_metrics.clone(),
     );
-    shared.tasks.spawn(publish::run(publisher, Arc::clone(&plane.committed), shared.stop.clone()));
+    shared
+        .essential("publishing", publish::run(publisher, Arc::clone(&plane.committed), shared.stop.clone()));
     let seed = Secret::new(shared.secrets.signing_seed()?);
     Ok(controlplane::router(controlplane::Deps {
         store: shared.store.clone(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use dataplane::policy_task::PolicyTask;
 use dataplane::telemetry::Metrics;
 use journal::snapshot::LastKnownGood;
@@ -62,13 +63,14 @@ fn good(cell: &SnapshotCell) -> Option<LastKnownGood> {
     Some(LastKnownGood { epoch: platform.epoch, platform, orgs })
 }
 
-/// Takes over what an earlier life kept, so that the node can serve before anybody answers it.
-pub(crate) fn resume(dir: &DataDir, master: &MasterKey, cell: &SnapshotCell) {
-    match snapshot::load(dir, master) {
-        Ok(None) => {}
-        Ok(Some(good)) => cell.install(good.platform, good.orgs),
-        Err(error) => tracing::warn!(%error, "the last-known-good policy is not used"),
-    }
+/// Takes over what an earlier life kept.
+///
+/// # Errors
+/// When there is nothing, or it cannot be trusted: no policy never means that everything is allowed.
+pub(crate) fn resume(dir: &DataDir, master: &MasterKey, cell: &SnapshotCell) -> anyhow::Result<()> {
+    let good = snapshot::load(dir, master)?.context("there is no last-known-good policy to start from")?;
+    cell.install(good.platform, good.orgs);
+    Ok(())
 }
 
 /// Writes policy to disk after changes, at most once a second.

@@ -29,9 +29,20 @@ impl Secrets {
         let path = data_dir.join("master.key");
         if !path.exists() {
             let fresh = Zeroizing::new(rand::random::<[u8; 32]>());
-            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            if data_dir.join("weir.db").exists() {
+                bail!(
+                    "{} is gone, and nothing in the database can be read without it: put it back",
+                    path.display()
+                );
+            }
+            // Whole or not at all, also where the process is killed in between.
+            let draft = path.with_extension("key.new");
+            let _ = fs::remove_file(&draft);
+            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
             file.write_all(hex::encode(*fresh).as_bytes())?;
             file.sync_all()?;
+            fs::rename(&draft, &path)?;
+            fs::File::open(data_dir)?.sync_all()?;
             return Ok(Self { root: fresh });
         }
         let mode = fs::metadata(&path)?.permissions().mode();
@@ -78,6 +89,13 @@ mod tests {
         let second = Secrets::load_or_create(dir.path()).unwrap();
         assert_eq!(first.derive("a").unwrap(), second.derive("a").unwrap());
         assert_ne!(first.derive("a").unwrap(), first.derive("b").unwrap());
+    }
+
+    #[test]
+    fn a_lost_master_key_is_not_replaced_beside_a_database() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("weir.db"), "").unwrap();
+        assert!(Secrets::load_or_create(dir.path()).is_err());
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl World {
             owner_name: "Ada".to_owned(),
             password: Secret::new(PASSWORD.to_owned()),
         };
-        let made = first_org(&store, clock.as_ref(), &pepper, first).await.unwrap().unwrap();
+        let made = first_org(&store, clock.as_ref(), &pepper, first, |_| Ok(())).await.unwrap().unwrap();
         let deps = Deps {
             store,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,

@@ -11,7 +11,7 @@ use domain::{ErrorCode, EventId};
 use http::Request;
 use http_body_util::{BodyExt, Full, Limited};
 use metering::ports::{JournalError, Record};
-use metering::usage::{Attempt, Outcome, Revision};
+use metering::usage::{Attempt, Attribution, Outcome, Revision};
 use policy::sealed;
 use policy::{Candidate, Permit};
 use providers::{AnswerContext, Outgoing, ProviderError, Retry, Target};
@@ -22,7 +22,7 @@ use super::settle::{End, Open, Seen, settle};
 use super::{App, Ask, Call, Head, Tried, stream, whole};
 use crate::Deps;
 use crate::http::error::ApiError;
-use crate::upstream::{UpstreamError, UpstreamResponse};
+use crate::upstream::{self, UpstreamError, UpstreamResponse};
 
 const MAX_ERROR_BODY: usize = 64 * 1024;
 const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(5);
@@ -85,12 +85,15 @@ pub(super) async fn attempt(
     };
     let since = Instant::now();
     let timeouts = deps.upstream.timeouts;
-    let sending =
-        deps.upstream.send(outgoing, if call.is_stream { timeouts.first_byte } else { timeouts.whole });
+    let sent = upstream::SentMark::default();
+    let patience = if call.is_stream { timeouts.first_byte } else { timeouts.whole };
+    let sending = deps.upstream.send(outgoing, patience, &sent);
     let response = tokio::select! {
         biased;
         () = app.gone(), if call.is_stream => {
-            settle(deps, open, &End { outcome: Outcome::Cut, status: 0, error: None }, &Seen::default());
+            // While nothing has left, nothing can be owed.
+            let outcome = if sent.is_sent() { Outcome::Cut } else { Outcome::Failed };
+            settle(deps, open, &End { outcome, status: 0, error: None }, &Seen::default());
             return Tried::Done;
         }
         response = sending => response,
@@ -159,10 +162,17 @@ fn journalled(
     (id, funded): (EventId, Funded),
 ) -> Result<Open, ApiError> {
     let (epoch, org, platform) = permit.revision();
+    let caller = permit.caller();
     let attempt = Attempt {
         id,
         holder: deps.leases.holder(),
-        attribution: call.attribution.clone(),
+        // The key may have moved since the request was admitted: the draws and the charge belong to the same team.
+        attribution: Attribution {
+            team: caller.team_id(),
+            member: caller.member_id(),
+            cost_centre: caller.cost_centre().map(str::to_owned),
+            ..call.attribution.clone()
+        },
         kind: call.needs.kind,
         stream: call.is_stream,
         requested_model: call.requested_model().chars().take(MAX_MODEL_CHARS).collect(),

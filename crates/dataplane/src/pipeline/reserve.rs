@@ -145,8 +145,9 @@ fn funded(
     let budgeted = !permit.budgets().is_empty();
     let as_asked = needs.asked_cap == Some(bound.output_cap());
     let is_anthropic = candidate.provider.dialect == domain::model::Dialect::Anthropic;
+    let limited = budgeted || capped_by == Some("max_cost");
     let must_send =
-        needs.may_clamp() && (budgeted || (!as_asked && (needs.asked_cap.is_some() || is_anthropic)));
+        needs.may_clamp() && (limited || (!as_asked && (needs.asked_cap.is_some() || is_anthropic)));
     Funded {
         reservation,
         bound,
