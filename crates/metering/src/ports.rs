@@ -73,7 +73,8 @@ pub trait LeaseSource: Send + Sync {
     /// Moves money that the holder has not spent and has not reserved from escrow back to available.
     ///
     /// # Errors
-    /// [`LeaseError`] when nothing was decided; the holder may offer it again.
+    /// [`LeaseError`] when it is not known what was decided: the holder spends none of it and does not offer it again;
+    /// what is still escrowed is freed when its next incarnation says hello.
     async fn give_back(&self, holder: Holder, unspent: Vec<(OrgId, Draw, Amount)>) -> Result<(), LeaseError>;
 }
 
