@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs one thing that building or testing needs, if it is missing: node | clients | chromium.
-# Everything lands in the tools directory given, but Chromium, which is a Debian package.
+# Installs one thing that building or testing needs, if it is missing: node | clients | servers | chromium.
+# Everything lands in the tools directory given, but Chromium, Redis and Postgres, which are Debian packages.
 set -euo pipefail
 what=$1 tools=$2
 here=$(cd "$(dirname "$0")" && pwd)
@@ -29,6 +29,19 @@ clients)
   venv
   "$tools/venv/bin/pip" install --quiet --only-binary :all: -r "$here/clients/requirements.txt"
   ;;
+servers)
+  missing=()
+  command -v redis-server >/dev/null || missing+=(redis-server)
+  compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
+  [ ${#missing[@]} = 0 ] && exit 0
+  echo "installing ${missing[*]} (Debian packages)"
+  if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
+    echo "the tests and \`make cluster\` need redis-server and Postgres: install them, then run make again" >&2
+    exit 1
+  fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  ;;
 chromium)
   [ -x /usr/bin/chromium ] && exit 0
   echo "installing Chromium (Debian package)"
@@ -40,7 +53,7 @@ chromium)
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
   ;;
 *)
-  echo "usage: $0 node|clients|chromium TOOLS_DIRECTORY" >&2
+  echo "usage: $0 node|clients|servers|chromium TOOLS_DIRECTORY" >&2
   exit 2
   ;;
 esac

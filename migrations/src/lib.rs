@@ -3,7 +3,9 @@
 //! Invariant: a released step is never edited, and each is one transaction.
 
 use sea_orm_migration::prelude::{DbErr, MigrationTrait, MigratorTrait};
-use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, TransactionTrait};
+use sea_orm_migration::sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait,
+};
 
 mod append_only;
 mod m0001_platform;
@@ -13,6 +15,8 @@ mod m0004_budgets;
 mod m0005_usage;
 mod m0006_ledger;
 mod m0007_audit;
+mod m0008_nodes;
+mod m0009_key_limits;
 mod step;
 
 struct Steps;
@@ -27,6 +31,8 @@ impl MigratorTrait for Steps {
             Box::new(m0005_usage::STEP),
             Box::new(m0006_ledger::STEP),
             Box::new(m0007_audit::STEP),
+            Box::new(m0008_nodes::STEP),
+            Box::new(m0009_key_limits::STEP),
         ]
     }
 }
@@ -48,10 +54,36 @@ pub async fn migrate(database: &DatabaseConnection) -> Result<(), DbErr> {
     lock.commit().await
 }
 
-/// How many steps the schema lacks.
+/// Where a schema stands against this release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It has exactly the steps of this release.
+    Current,
+    /// It lacks this many.
+    Behind(usize),
+    /// It has steps that this release does not know.
+    Newer,
+}
+
+/// Where the schema stands. Reads only: the role that asks may own nothing.
 ///
 /// # Errors
 /// What the database says.
-pub async fn pending(database: &DatabaseConnection) -> Result<usize, DbErr> {
-    Ok(Steps::get_pending_migrations(database).await?.len())
+pub async fn standing(database: &DatabaseConnection) -> Result<Standing, DbErr> {
+    let known: Vec<String> = Steps::migrations().iter().map(|step| step.name().to_owned()).collect();
+    let table = Statement::from_string(DbBackend::Postgres, "SELECT to_regclass('seaql_migrations')::text");
+    let table = database.query_one_raw(table).await?;
+    if table.is_none_or(|row| row.try_get_by_index::<Option<String>>(0).ok().flatten().is_none()) {
+        return Ok(Standing::Behind(known.len()));
+    }
+    let rows = Statement::from_string(DbBackend::Postgres, "SELECT version FROM seaql_migrations");
+    let rows = database.query_all_raw(rows).await?;
+    let applied = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<String>, _>>()?;
+    if applied.iter().any(|step| !known.contains(step)) {
+        return Ok(Standing::Newer);
+    }
+    match known.len() - applied.len() {
+        0 => Ok(Standing::Current),
+        missing => Ok(Standing::Behind(missing)),
+    }
 }

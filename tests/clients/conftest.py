@@ -1,6 +1,18 @@
+"""Every test that takes `weir`, `own_weir` or `start_weir` runs against both shapes, or the one of WEIR_SHAPE=run|cluster."""
+
+import os
+import pathlib
+import sys
+import tempfile
+
 import pytest
 
-from stack import Sandbox, Weir
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cluster"))
+
+from cluster import ClusterWeir, Servers  # noqa: E402
+from stack import Sandbox, Weir  # noqa: E402
+
+SHAPES = [os.environ["WEIR_SHAPE"]] if os.environ.get("WEIR_SHAPE") else ["run", "cluster"]
 
 
 @pytest.fixture(scope="session")
@@ -11,19 +23,69 @@ def sandbox(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def weir(tmp_path_factory, sandbox):
+def servers():
+    """One Postgres and one Redis for all clusters; nobody stops them but at the end."""
+    if "cluster" not in SHAPES:
+        pytest.skip("only a cluster has servers")
+    running = Servers(pathlib.Path(tempfile.mkdtemp(prefix="weir-servers-")), durable=False)
+    try:
+        yield running.start()
+    finally:
+        running.destroy()
+
+
+@pytest.fixture(scope="session", params=SHAPES)
+def shape(request):
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def starter(shape, sandbox, request):
+    """Starts a Weir of the shape in a directory; says with what settings."""
+    if shape == "run":
+        return lambda directory, **settings: Weir(directory, sandbox, **settings)
+    servers = request.getfixturevalue("servers")
+    return lambda directory, **settings: ClusterWeir(directory, sandbox, servers, **settings)
+
+
+@pytest.fixture(scope="session")
+def weir(tmp_path_factory, starter):
     """One Weir for all tests that leave it usable; each test works with keys of its own."""
-    running = Weir(tmp_path_factory.mktemp("weir"), sandbox)
+    running = starter(tmp_path_factory.mktemp("weir"))
     yield running
     assert running.stop() == 0, running.log()[-4000:]
 
 
 @pytest.fixture
-def own_weir(tmp_path, sandbox):
+def start_weir(tmp_path, starter):
+    """A Weir with the settings that one test wants."""
+    started = []
+
+    def start(**settings):
+        started.append(starter(tmp_path, **settings))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.stop()
+
+
+@pytest.fixture
+def own_weir(start_weir):
     """A Weir that one test may kill or fill."""
-    running = Weir(tmp_path, sandbox)
-    yield running
-    running.stop()
+    return start_weir()
+
+
+@pytest.fixture
+def own_servers():
+    """A Postgres and a Redis that one test may stop; neither runs yet."""
+    if "cluster" not in SHAPES:
+        pytest.skip("only a cluster has servers")
+    stopped = Servers(pathlib.Path(tempfile.mkdtemp(prefix="weir-servers-")), durable=False)
+    try:
+        yield stopped
+    finally:
+        stopped.destroy()
 
 
 @pytest.fixture(autouse=True)

@@ -1,65 +1,21 @@
-"""A real `weir run` beside a real `weir sandbox`, as processes, on free ports. Nothing here is a mock of Weir."""
+"""A real Weir beside a real `weir sandbox`, as processes, on free ports. Nothing here is a mock of Weir."""
 
 import json
 import os
-import pathlib
-import signal
-import socket
 import subprocess
 import time
 
 import httpx
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WEIR = ROOT / "target" / "debug" / "weir"
+from launch import ROOT, WEIR
+from servers import Process, eventually, free_port
+
 HANG_S = 60
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def eventually(check, what, within_s=HANG_S):
-    """Polls `check` until it returns something true; fails with `what` when it never does."""
-    deadline = time.monotonic() + within_s
-    while True:
-        last = check()
-        if last:
-            return last
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within_s} s: {what}; last seen: {last!r}")
-        time.sleep(0.02)
 
 
 def clean_env(**extra):
     kept = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY") and not k.startswith("WEIR__")}
     return {**kept, **extra}
-
-
-class Process:
-    def __init__(self, arguments, env, log):
-        self.log = open(log, "ab")
-        self.process = subprocess.Popen(arguments, env=env, cwd=ROOT, stdout=self.log, stderr=self.log)
-
-    def alive(self):
-        return self.process.poll() is None
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self):
-        if self.alive():
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(timeout=HANG_S)
-            except subprocess.TimeoutExpired:
-                self.kill()
-                raise
-        self.log.close()
-        return self.process.returncode
 
 
 class Sandbox:
@@ -68,7 +24,7 @@ class Sandbox:
     def __init__(self, directory):
         self.url = f"http://127.0.0.1:{free_port()}"
         arguments = [WEIR, "sandbox", "--listen", self.url.removeprefix("http://")]
-        self.process = Process(arguments, clean_env(), directory / "sandbox.log")
+        self.process = Process(arguments, directory / "sandbox.log", clean_env(), cwd=ROOT)
         eventually(lambda: self._up(), "the sandbox answers")
 
     def _up(self):
@@ -107,46 +63,21 @@ class GraphQLError(Exception):
         self.field = errors[0].get("extensions", {}).get("field")
 
 
-class Weir:
-    """One `weir run` with its own data directory."""
+class Api:
+    """What people and apps can do with a Weir, whatever its shape. `quickstart` says where it is."""
 
-    def __init__(self, directory, sandbox, **settings):
-        self.directory = directory
-        self.data_dir = directory / "data"
-        self.env = clean_env(
-            WEIR__DATA_DIR=str(self.data_dir),
-            WEIR__DATA__LISTEN=f"127.0.0.1:{free_port()}",
-            WEIR__ADMIN__LISTEN=f"127.0.0.1:{free_port()}",
-            WEIR__OPS__LISTEN=f"127.0.0.1:{free_port()}",
-            WEIR__SANDBOX__URL=sandbox.url,
-            **settings,
-        )
-        self.sandbox = sandbox
-        self.start()
+    quickstart: dict
+    sandbox: Sandbox
 
-    def start(self):
-        self.process = Process([WEIR, "run"], self.env, self.directory / "weir.log")
-        eventually(self._ready, "weir is ready")
-        self.quickstart = json.loads((self.data_dir / "quickstart.json").read_text())
-        self.data_url = self.quickstart["data_url"]
-        return self
+    @property
+    def data_url(self):
+        """Where the next request goes: of several nodes, to each in turn."""
+        return self.quickstart["data_url"]
 
-    def _ready(self):
-        assert self.process.alive(), (self.directory / "weir.log").read_text()[-4000:]
-        try:
-            ready = httpx.get(f"http://{self.env['WEIR__OPS__LISTEN']}/readyz").status_code == 200
-        except httpx.TransportError:
-            return False
-        return ready and (self.data_dir / "quickstart.json").exists()
-
-    def kill(self):
-        self.process.kill()
-
-    def stop(self):
-        return self.process.stop()
-
-    def log(self):
-        return (self.directory / "weir.log").read_text(errors="replace")
+    @property
+    def data_urls(self):
+        """Each node's own address."""
+        return [self.quickstart["data_url"]]
 
     # ---- the control plane, with the owner's management key
 
@@ -226,3 +157,57 @@ class Weir:
     def settled_events(self, count):
         """The month's events once there are `count` of them."""
         return eventually(lambda: (e := self.events()) and len(e) >= count and e, f"{count} usage events")
+
+class Weir(Api):
+    """One `weir run` with its own data directory."""
+
+    shape = "run"
+
+    def __init__(self, directory, sandbox, **settings):
+        self.directory = directory
+        self.data_dir = directory / "data"
+        self.env = clean_env(
+            WEIR__DATA_DIR=str(self.data_dir),
+            WEIR__DATA__LISTEN=f"127.0.0.1:{free_port()}",
+            WEIR__ADMIN__LISTEN=f"127.0.0.1:{free_port()}",
+            WEIR__OPS__LISTEN=f"127.0.0.1:{free_port()}",
+            WEIR__SANDBOX__URL=sandbox.url,
+            **settings,
+        )
+        self.sandbox = sandbox
+        self.start()
+
+    def start(self):
+        self.process = Process([WEIR, "run"], self.directory / "weir.log", self.env, cwd=ROOT)
+        eventually(self._ready, "weir is ready", HANG_S)
+        self.quickstart = json.loads((self.data_dir / "quickstart.json").read_text())
+        return self
+
+    def _ready(self):
+        assert self.process.alive(), self.log()[-4000:]
+        try:
+            ready = httpx.get(f"http://{self.env['WEIR__OPS__LISTEN']}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+        return ready and (self.data_dir / "quickstart.json").exists()
+
+    def kill(self):
+        self.process.kill()
+
+    def stop(self):
+        return self.process.stop()
+
+    def log(self):
+        return (self.directory / "weir.log").read_text(errors="replace")
+
+    def second_start(self):
+        """Another process on the same data directory, which has to end by itself."""
+        env = {**self.env, "WEIR__DATA__LISTEN": f"127.0.0.1:{free_port()}"}
+        return subprocess.run([WEIR, "run"], env=env, capture_output=True, text=True, timeout=HANG_S)
+
+    def private(self):
+        """The directories and files that nobody else may read."""
+        return [self.data_dir], [self.data_dir / name for name in ("quickstart.json", "master.key", "policy.sealed")]
+
+    def metrics(self):
+        return httpx.get(f"{self.quickstart['ops_url']}/metrics").text

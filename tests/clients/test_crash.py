@@ -69,11 +69,6 @@ def test_state_survives_a_restart(own_weir):
 
 
 def test_a_second_process_on_the_same_data_says_so_and_ends(own_weir):
-    import subprocess
-
-    from stack import WEIR, free_port
-
-    env = {**own_weir.env, "WEIR__DATA__LISTEN": f"127.0.0.1:{free_port()}"}
-    second = subprocess.run([WEIR, "run"], env=env, capture_output=True, text=True, timeout=60)
+    second = own_weir.second_start()
     assert second.returncode != 0 and "in use" in second.stderr, second.stderr
     assert own_weir.chat("still here").status_code == 200

@@ -35,9 +35,11 @@ def test_a_credential_in_the_environment_connects_that_provider_and_no_simulated
 
 
 def test_what_holds_secrets_is_readable_by_its_owner_alone(weir):
-    assert stat.S_IMODE(os.stat(weir.data_dir).st_mode) == 0o700
-    for name in ("quickstart.json", "master.key", "policy.sealed"):
-        assert stat.S_IMODE(os.stat(weir.data_dir / name).st_mode) == 0o600, name
+    directories, files = weir.private()
+    for directory in directories:
+        assert stat.S_IMODE(os.stat(directory).st_mode) == 0o700, directory
+    for file in files:
+        assert stat.S_IMODE(os.stat(file).st_mode) == 0o600, file
 
 
 def test_a_wrong_setting_is_a_sentence_and_not_a_stack_trace(tmp_path, sandbox):

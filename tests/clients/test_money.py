@@ -10,7 +10,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from stack import Weir, eventually
+from stack import eventually
 
 MINI = "openai/gpt-4.1-mini"
 PICO = 10**12
@@ -46,8 +46,8 @@ def true_cost_by_event(sandbox):
 
 
 @pytest.mark.parametrize("scope", ["ORG", "TEAM", "MEMBER", "KEY"])
-def test_a_used_up_budget_is_a_402_that_names_it_what_was_spent_and_when_it_resets(tmp_path, sandbox, scope):
-    weir = Weir(tmp_path, sandbox)
+def test_a_used_up_budget_is_a_402_that_names_it_what_was_spent_and_when_it_resets(own_weir, sandbox, scope):
+    weir = own_weir
     team = weir.create_team("spenders")
     query = "query($org: ID!) { organization(id: $org) { members(first: 1) { nodes { id } } } }"
     [member] = [m["id"] for m in weir.graphql(query, org=weir.org())["organization"]["members"]["nodes"]]
@@ -64,7 +64,6 @@ def test_a_used_up_budget_is_a_402_that_names_it_what_was_spent_and_when_it_rese
     true_spend = sum(int(calls[e["id"]]["cost_pico"]) for e in events)
     assert pico(budget["spent"]) <= true_spend <= pico("0.01")
     assert true_spend >= pico("0.01") * 90 // 100, "the budget could not be used"
-    weir.stop()
 
 
 def test_many_concurrent_requests_never_exceed_a_budget(own_weir, sandbox):

@@ -4,9 +4,7 @@ import http.server
 import threading
 import uuid
 
-import httpx
-
-from stack import Weir, eventually
+from stack import eventually
 
 
 class Collector:
@@ -34,9 +32,9 @@ class Collector:
         return b"".join(body for _, body in self.bodies)
 
 
-def test_traces_of_both_planes_reach_a_collector_without_content(tmp_path, sandbox):
+def test_traces_of_both_planes_reach_a_collector_without_content(start_weir):
     collector = Collector()
-    weir = Weir(tmp_path, sandbox, WEIR__TELEMETRY__OTLP_ENDPOINT=collector.url)
+    weir = start_weir(WEIR__TELEMETRY__OTLP_ENDPOINT=collector.url)
     canary = uuid.uuid4().hex
     assert weir.chat(f"remember {canary}").status_code == 200
     assert weir.chat(f"[[sandbox status=500 message={canary}]]", model="openai/gpt-4.1").status_code == 502
@@ -59,10 +57,7 @@ def test_metrics_count_what_happened(own_weir):
     assert weir.chat("hi", model="no/such").status_code == 400
     weir.settled_events(1)
 
-    def metrics():
-        return httpx.get(f"{weir.quickstart['ops_url']}/metrics").text
-
-    text = eventually(lambda: 'weir_attempts_total{outcome="answered"' in (m := metrics()) and m, "attempts are counted")
+    text = eventually(lambda: 'weir_attempts_total{outcome="answered"' in (m := weir.metrics()) and m, "attempts are counted")
     for line in ('weir_requests_total{route="chat",status="200"} 1', 'weir_requests_total{route="chat",status="400"} 1',
                  "weir_journal_unshipped_events 0", "weir_open_requests 0", "weir_policy_staleness_seconds"):
         assert line in text, line

@@ -11,7 +11,7 @@ use crate::workspace::{dependents, metadata};
 
 /// Each crate with everything of ours it may depend on (not counting dev-dependencies).
 const EDGES: &[(&str, &[&str])] = &[
-    ("backplane", &["policy"]),
+    ("backplane", &["domain", "metering", "policy", "wire"]),
     ("chargeback", &["domain", "metering"]),
     ("controlplane", &["chargeback", "domain", "metering", "policy", "store"]),
     ("dataplane", &["domain", "metering", "policy", "providers"]),
@@ -19,12 +19,24 @@ const EDGES: &[(&str, &[&str])] = &[
     ("journal", &["domain", "metering", "policy", "wire"]),
     ("metering", &["domain"]),
     ("migrations", &[]),
+    ("nodelink", &["domain", "metering", "policy", "wire"]),
     ("policy", &["domain"]),
     ("providers", &["domain"]),
     ("sandbox", &[]),
     (
         "server",
-        &["backplane", "controlplane", "dataplane", "domain", "journal", "policy", "sandbox", "store"],
+        &[
+            "backplane",
+            "controlplane",
+            "dataplane",
+            "domain",
+            "journal",
+            "metering",
+            "nodelink",
+            "policy",
+            "sandbox",
+            "store",
+        ],
     ),
     ("store", &["domain", "metering", "migrations", "policy"]),
     ("tests", &[]),
@@ -42,7 +54,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("prost", &["wire"]),
     ("prost-build", &["wire"]),
     ("hyper-rustls", &["dataplane"]),
-    ("hyper-util", &["dataplane", "sandbox"]),
+    ("hyper-util", &["dataplane", "nodelink", "sandbox", "server"]),
+    ("redis", &["backplane"]),
     ("aes-gcm-siv", &["policy"]),
     ("opentelemetry", &["server"]),
 ];

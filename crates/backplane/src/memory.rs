@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 /// Messages kept for a follower that does not read.
-const CAPACITY: usize = 1024;
+pub(crate) const CAPACITY: usize = 1024;
 
 /// Feed and publisher in one; clones share the channel, which is closed when the last of them is dropped.
 #[derive(Debug, Clone)]
@@ -44,15 +44,23 @@ impl PolicyPublisher for Memory {
 #[async_trait]
 impl PolicyFeed for Memory {
     async fn follow(&self) -> Result<BoxStream<'static, PolicyMessage>, FeedError> {
-        let messages = stream::unfold(self.messages.subscribe(), |mut messages| async move {
-            match messages.recv().await {
-                Ok(message) => Some((message, messages)),
-                Err(RecvError::Lagged(_)) => Some((PolicyMessage::Lagged, messages)),
-                Err(RecvError::Closed) => None,
-            }
-        });
-        Ok(messages.boxed())
+        Ok(follower(self.messages.subscribe(), ()))
     }
+}
+
+/// The messages as a stream that says where some were lost, and drops `held` when it is dropped.
+pub(crate) fn follower<T: Send + 'static>(
+    messages: broadcast::Receiver<PolicyMessage>,
+    held: T,
+) -> BoxStream<'static, PolicyMessage> {
+    let messages = stream::unfold((messages, held), |(mut messages, held)| async move {
+        match messages.recv().await {
+            Ok(message) => Some((message, (messages, held))),
+            Err(RecvError::Lagged(_)) => Some((PolicyMessage::Lagged, (messages, held))),
+            Err(RecvError::Closed) => None,
+        }
+    });
+    messages.boxed()
 }
 
 #[cfg(test)]

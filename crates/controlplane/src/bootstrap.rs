@@ -95,6 +95,7 @@ fn mint(name: &str, kind: KeyKind, owner: &Member, (pepper, clock): (&Pepper, &d
         previous: None,
         expires_at: None,
         revoked_at: None,
+        requests_per_minute: None,
     };
     (key, text)
 }

@@ -9,7 +9,7 @@ use domain::key::Pepper;
 use policy::feed::Propagation;
 use policy::sealed::MasterKey;
 use store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,8 +17,12 @@ use crate::auth::cookie::CookieMode;
 use crate::auth::flood::AccountGuard;
 use crate::auth::password::Passwords;
 use crate::auth::token::SigningKeys;
+use crate::calls::CallBoard;
 use crate::graphql::schema::Schemas;
 use crate::metrics::Metrics;
+
+/// WebSockets of one process at a time.
+const SOCKETS: usize = 1_000;
 
 /// What the control plane is given.
 #[derive(Clone)]
@@ -39,6 +43,8 @@ pub struct Deps {
     pub committed: Arc<Notify>,
     /// Asked before a mutation answers, so that the next request obeys it.
     pub propagation: Arc<dyn Propagation>,
+    /// Where nodes are asked to reach providers.
+    pub calls: Arc<CallBoard>,
     /// Counters.
     pub metrics: Metrics,
     /// Where tasks are started.
@@ -53,6 +59,8 @@ pub(crate) struct App {
     pub(crate) passwords: Passwords,
     pub(crate) accounts: AccountGuard,
     pub(crate) schemas: Schemas,
+    /// One permit for each WebSocket that may be open.
+    pub(crate) sockets: Arc<Semaphore>,
 }
 
 impl App {
@@ -62,6 +70,7 @@ impl App {
             passwords: Passwords::new(),
             accounts: AccountGuard::default(),
             schemas: Schemas::build(),
+            sockets: Arc::new(Semaphore::new(SOCKETS)),
         }
     }
 }

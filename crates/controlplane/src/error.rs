@@ -7,7 +7,7 @@ use policy::sealed::SealError;
 use store::StoreError;
 
 /// Why an operation of the control plane was not done.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum AdminError {
     /// Nobody is logged in, or the token or key is not accepted.
     #[error("{0}")]
@@ -38,6 +38,9 @@ pub enum AdminError {
     /// Too much is asked for at once.
     #[error("{0}")]
     TooComplex(String),
+    /// The database is away; nothing was done.
+    #[error("the database cannot be reached now; try again")]
+    Unavailable,
     /// A fault of ours.
     #[error("{0}")]
     Internal(String),
@@ -65,6 +68,7 @@ impl AdminError {
             Self::Conflict(_) => "CONFLICT",
             Self::RateLimited { .. } => "RATE_LIMITED",
             Self::TooComplex(_) => "TOO_COMPLEX",
+            Self::Unavailable => "UNAVAILABLE",
             Self::Internal(_) => "INTERNAL",
         }
     }
@@ -90,6 +94,7 @@ impl From<StoreError> for AdminError {
             StoreError::NotFound => Self::NotFound("object"),
             StoreError::Conflict(what) => Self::Conflict(what.to_owned()),
             StoreError::Busy => Self::RateLimited { retry_after_seconds: 1 },
+            StoreError::Away(_) => Self::Unavailable,
             other => Self::internal(other),
         }
     }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::Clock;
-use metering::ports::{ShipError, UsageSink};
-use metering::usage::UsageEvent;
-use store::Store;
+use metering::ports::{ShipError, Shipment, UsageSink};
+use store::{Store, StoreError};
 
 use crate::metrics::Metrics;
 
@@ -30,10 +29,13 @@ impl Ingest {
 
 #[async_trait]
 impl UsageSink for Ingest {
-    async fn commit(&self, events: Vec<UsageEvent>) -> Result<(), ShipError> {
-        let committed = self.store.commit_events(&events, self.clock.now()).await;
-        committed.map_err(|error| ShipError(error.to_string()))?;
-        self.metrics.committed(events.len());
+    async fn commit(&self, shipment: Shipment) -> Result<(), ShipError> {
+        let Shipment { holder, upto, events } = &shipment;
+        let unknown = |error: StoreError| ShipError(error.to_string());
+        self.store.commit_events(events, self.clock.now()).await.map_err(unknown)?;
+        // Before the node may drop them: a later life with less than this in its journal runs from an older disk.
+        self.store.note_committed(*holder, upto.0).await.map_err(unknown)?;
+        self.metrics.committed(shipment.events.len());
         Ok(())
     }
 }

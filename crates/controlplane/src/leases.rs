@@ -35,6 +35,14 @@ impl LeaseSource for Leases {
     }
 }
 
+/// A transaction that did not begin, or was refused before its commit, moved nothing; of a commit without an answer
+/// nobody knows.
 fn undecided(error: StoreError) -> LeaseError {
-    LeaseError(error.to_string())
+    match error {
+        StoreError::Busy | StoreError::Away(_) => LeaseError::NotDone(error.to_string()),
+        other => LeaseError::Unknown(other.to_string()),
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,11 +5,13 @@
 //! exactly once.
 //!
 //! `http.rs` has every route, `graphql/` the API, `service/` what can be done, `auth/` who may do it. `publish.rs` pushes
-//! policy to nodes and `source.rs` answers their questions; `leases.rs` and `ingest.rs` are where nodes get budget money
-//! from and ship usage to.
+//! policy to nodes, `source.rs` and `reads.rs` answer their questions, `registry.rs` knows who they are and what they
+//! enforce; `leases.rs` and `ingest.rs` are where nodes get budget money from and ship usage to, `calls.rs` what they are
+//! asked to do.
 
 mod auth;
 pub mod bootstrap;
+mod calls;
 mod deps;
 mod error;
 mod graphql;
@@ -18,11 +20,16 @@ mod ingest;
 mod leases;
 mod metrics;
 pub mod publish;
+mod reads;
+mod registry;
 mod service;
 mod source;
+mod standing;
+mod suspense;
 
 pub use auth::cookie::CookieMode;
 pub use auth::token::{InvalidSigningKey, SigningKeys};
+pub use calls::{CallBoard, NoAnswer};
 pub use deps::Deps;
 pub use error::AdminError;
 pub use graphql::schema::sdl;
@@ -30,4 +37,7 @@ pub use http::router;
 pub use ingest::Ingest;
 pub use leases::Leases;
 pub use metrics::Metrics;
+pub use reads::StoreReads;
+pub use registry::Registry;
 pub use source::Source;
+pub use suspense::release_suspense;

@@ -2,6 +2,8 @@
 //!
 //! Invariant: the commit is the outbox. A change is marked published only after it was sent, so that a crash in between
 //! sends it again, which nodes drop as not newer. A lost message is seen by the heartbeat and repaired by the source.
+//! Several control planes may publish the same at once, in any order: the mark only rises, nodes drop what is not newer,
+//! and one that is shown an older heartbeat than what it holds only asks the source.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
+use crate::standing::NodeState;
 
 /// A crash between commit and notice loses nothing: what is dirty is looked for this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -73,6 +76,19 @@ impl Publisher {
         Ok(self.feed.publish(PolicyMessage::Heartbeat(heartbeat)).await?)
     }
 
+    /// Counts the nodes for operators.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub async fn count_nodes(&self) -> Result<(), PublishError> {
+        let (nodes, now) = (self.store.nodes().await?, self.clock.now());
+        for state in NodeState::ALL {
+            let count = nodes.iter().filter(|node| NodeState::of(node, now) == state).count();
+            self.metrics.nodes(state.name(), count);
+        }
+        Ok(())
+    }
+
     async fn publish_all(&self) -> Result<(), PublishError> {
         let version = self.store.platform_version().await?;
         if version.revision > version.published {
@@ -113,7 +129,7 @@ pub async fn run(mut publisher: Publisher, committed: Arc<Notify>, shutdown: Can
             () = shutdown.cancelled() => return,
             () = committed.notified() => publisher.publish_dirty().await,
             _ = look.tick() => publisher.publish_dirty().await,
-            _ = beat.tick() => publisher.heartbeat().await,
+            _ = beat.tick() => publisher.heartbeat().await.and(publisher.count_nodes().await),
         };
         if let Err(error) = outcome {
             tracing::warn!(

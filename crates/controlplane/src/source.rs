@@ -4,9 +4,12 @@
 
 use async_trait::async_trait;
 use domain::OrgId;
-use policy::feed::{FeedError, PolicySource};
-use policy::record::{OrgRecords, PlatformRecords};
+use policy::feed::{FeedError, OrgUpdate, PolicySource, Wanted};
+use policy::record::PlatformRecords;
 use store::{Store, StoreError};
+
+/// More organizations than this are not answered in one go.
+const AT_ONCE: usize = 100;
 
 /// A [`PolicySource`] over the store.
 #[derive(Clone)]
@@ -30,8 +33,26 @@ impl PolicySource for Source {
         self.0.index().await.map_err(unreadable)
     }
 
-    async fn org(&self, org: OrgId) -> Result<Option<OrgRecords>, FeedError> {
-        self.0.load_records(org).await.map_err(unreadable)
+    async fn orgs(&self, wanted: &[Wanted]) -> Result<Vec<OrgUpdate>, FeedError> {
+        let epoch = self.0.platform_version().await.map_err(unreadable)?.epoch;
+        let mut updates = Vec::with_capacity(wanted.len().min(AT_ONCE));
+        for wanted in wanted.iter().take(AT_ONCE) {
+            updates.push(self.update(*wanted, epoch).await.map_err(unreadable)?);
+        }
+        Ok(updates)
+    }
+}
+
+impl Source {
+    /// The change since what is held where that can be told, else all of it.
+    async fn update(&self, wanted: Wanted, epoch: u64) -> Result<OrgUpdate, StoreError> {
+        if let Some(held) = wanted.held.filter(|held| held.epoch == epoch)
+            && let Some(change) = self.0.load_change(wanted.org, held.revision).await?
+        {
+            return Ok(OrgUpdate::Change(change));
+        }
+        let whole = self.0.load_records(wanted.org).await?;
+        Ok(whole.map_or(OrgUpdate::Gone(wanted.org), OrgUpdate::Whole))
     }
 }
 

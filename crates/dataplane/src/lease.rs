@@ -7,19 +7,80 @@ use std::time::Duration;
 
 use domain::{Amount, BudgetId, OrgId, Pico, Timestamp};
 use metering::budget::{LeaseBook, Reservation};
-use metering::ports::{BudgetState, LeaseAnswer, LeaseRequest, LeaseSource};
+use metering::ports::{BudgetState, LeaseAnswer, LeaseError, LeaseRequest, LeaseSource};
 use metering::usage::{Draw, Holder};
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
+
+/// So many requests are asked for in one call.
+const MOST_AT_ONCE: usize = 256;
 
 /// The leases of this process.
 pub struct Leases {
     book: Arc<Mutex<LeaseBook>>,
+    desk: Arc<Mutex<Desk>>,
     tasks: TaskTracker,
     source: Arc<dyn LeaseSource>,
     holder: Holder,
     timeout: Duration,
+}
+
+/// Who waits for money, and whether a call for some is on its way.
+#[derive(Default)]
+struct Desk {
+    waiting: Vec<Waiting>,
+    is_asking: bool,
+}
+
+type Waiting = (Vec<LeaseRequest>, oneshot::Sender<Result<Vec<LeaseAnswer>, String>>);
+
+struct Asking {
+    source: Arc<dyn LeaseSource>,
+    book: Arc<Mutex<LeaseBook>>,
+    desk: Arc<Mutex<Desk>>,
+    holder: Holder,
+}
+
+impl Asking {
+    /// Asks until nobody waits.
+    async fn run(self) {
+        while let Some(waiting) = self.next() {
+            let all: Vec<_> = waiting.iter().flat_map(|(lacking, _)| lacking.iter().copied()).collect();
+            match self.source.grant(self.holder, all.clone()).await {
+                Ok(answers) => {
+                    self.note(&all, &answers);
+                    let mut answers = answers.into_iter();
+                    for (lacking, asker) in waiting {
+                        // Whoever gave up meanwhile left the money to the others.
+                        let _ = asker.send(Ok(answers.by_ref().take(lacking.len()).collect()));
+                    }
+                }
+                Err(error) => {
+                    for (_, asker) in waiting {
+                        let _ = asker.send(Err(error.to_string()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Vec<Waiting>> {
+        let mut desk = self.desk.lock();
+        let count = desk.waiting.len().min(MOST_AT_ONCE);
+        desk.is_asking = count > 0;
+        (count > 0).then(|| desk.waiting.drain(..count).collect())
+    }
+
+    fn note(&self, asked: &[LeaseRequest], answers: &[LeaseAnswer]) {
+        let mut book = self.book.lock();
+        for (request, answer) in asked.iter().zip(answers) {
+            if let LeaseAnswer::Granted(amount) = answer {
+                book.granted(request.org, request.draw, *amount);
+            }
+        }
+    }
 }
 
 /// Money could not be reserved.
@@ -44,7 +105,7 @@ impl Leases {
     /// An empty book for `holder`.
     #[must_use]
     pub fn new(source: Arc<dyn LeaseSource>, holder: Holder, timeout: Duration, tasks: TaskTracker) -> Self {
-        Self { book: Arc::default(), tasks, source, holder, timeout }
+        Self { book: Arc::default(), desk: Arc::default(), tasks, source, holder, timeout }
     }
 
     /// Who holds these leases.
@@ -77,20 +138,25 @@ impl Leases {
         }
     }
 
-    /// Asks for money in a task of its own: a grant that comes after the asker gave up is booked all the same.
+    /// Asks for money together with everybody who lacks some at the same time: one call is on its way at any moment, in a
+    /// task of its own, so that a grant that comes after the asker gave up is booked all the same.
     async fn ask(&self, lacking: Vec<LeaseRequest>) -> Result<Vec<LeaseAnswer>, String> {
-        let (source, book, holder) = (Arc::clone(&self.source), Arc::clone(&self.book), self.holder);
-        let asking = self.tasks.spawn(async move {
-            let answers = source.grant(holder, lacking.clone()).await.map_err(|error| error.to_string())?;
-            let mut book = book.lock();
-            for (request, answer) in lacking.iter().zip(&answers) {
-                if let LeaseAnswer::Granted(amount) = answer {
-                    book.granted(request.org, request.draw, *amount);
-                }
-            }
-            Ok(answers)
-        });
-        asking.await.map_err(|error| error.to_string())?
+        let (sender, answers) = oneshot::channel();
+        let must_begin = {
+            let mut desk = self.desk.lock();
+            desk.waiting.push((lacking, sender));
+            !std::mem::replace(&mut desk.is_asking, true)
+        };
+        if must_begin {
+            let asking = Asking {
+                source: Arc::clone(&self.source),
+                book: Arc::clone(&self.book),
+                desk: Arc::clone(&self.desk),
+                holder: self.holder,
+            };
+            self.tasks.spawn(asking.run());
+        }
+        answers.await.map_err(|error| error.to_string())?
     }
 
     /// The tightest of the budgets that fall short; those that are gone leave `draws`.
@@ -160,9 +226,16 @@ impl Leases {
         if free.is_empty() {
             return;
         }
-        if let Err(error) = self.source.give_back(self.holder, free).await {
+        match self.source.give_back(self.holder, free.clone()).await {
+            Ok(()) => {}
+            Err(error @ LeaseError::NotDone(_)) => {
+                tracing::info!(%error, "budget money could not be given back; it is offered again later");
+                self.book.lock().keep(&free);
+            }
             // It may have been taken back all the same: spending it here could spend it twice.
-            tracing::warn!(%error, "budget money could not be given back; it is held until the next start");
+            Err(error @ LeaseError::Unknown(_)) => {
+                tracing::warn!(%error, "budget money could not be given back; it is held until the next start");
+            }
         }
     }
 }

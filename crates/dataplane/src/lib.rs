@@ -5,11 +5,14 @@
 //! while warm, an inference request waits for no other process of ours.
 
 mod attribution;
+pub mod calls;
 mod http;
 pub mod lease;
+pub mod membership;
+mod outage;
 mod pipeline;
 pub mod policy_task;
-pub mod reads;
+pub mod rate;
 pub mod ship;
 pub mod telemetry;
 pub mod upstream;
@@ -19,16 +22,17 @@ use std::time::Duration;
 
 use domain::key::Pepper;
 use domain::{Clock, RequestId};
-use metering::ports::Journal;
+use metering::ports::{Journal, Reads};
 use policy::SnapshotCell;
 use policy::sealed::MasterKey;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use crate::http::body::BodyLimits;
 pub use crate::http::router::router;
 use crate::lease::Leases;
-use crate::reads::Reads;
+use crate::rate::Rates;
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
 
@@ -42,6 +46,8 @@ pub struct Deps {
     pub master: MasterKey,
     /// Budget money in hand.
     pub leases: Arc<Leases>,
+    /// How many requests keys may make in a minute.
+    pub rates: Rates,
     /// Where attempts are recorded before and after they are made.
     pub journal: Arc<dyn Journal>,
     /// Told after every settled attempt.
@@ -60,6 +66,8 @@ pub struct Deps {
     pub keep_alive: Duration,
     /// Requests run here, so that they settle also when the app has left.
     pub tasks: TaskTracker,
+    /// The process cannot wait for open requests any longer: what streams ends with an error in its own dialect.
+    pub cut: CancellationToken,
 }
 
 impl Deps {

@@ -7,80 +7,47 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use domain::{Clock, OrgId, Timestamp};
 use futures::StreamExt;
 use parking_lot::Mutex;
-use policy::feed::{FeedError, PolicyFeed, PolicyMessage, PolicySource, Propagation};
+use policy::feed::{FeedError, OrgUpdate, PolicyFeed, PolicyMessage, PolicySource, Wanted};
 use policy::record::{ObjectRef, OrgChange, OrgObject};
 use policy::{Outcome, SnapshotCell, Version};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::lease::Leases;
+use crate::outage::Outage;
+
+/// More organizations than this are not asked for in one go.
+const AT_ONCE: usize = 100;
 
 /// What following policy needs.
 pub struct PolicyTask {
-    /// What is kept current.
-    pub cell: Arc<SnapshotCell>,
-    /// Messages as they come.
-    pub feed: Arc<dyn PolicyFeed>,
-    /// The truth, after a gap.
-    pub source: Arc<dyn PolicySource>,
-    /// Gives free budget money back when a budget changes.
-    pub leases: Arc<Leases>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// When policy was last known to be current.
-    pub contact: Arc<Contact>,
-    /// Raised after every change: for whoever waits for one, and for writing the last-known-good.
-    pub changed: watch::Sender<u64>,
-}
-
-/// Tells the control plane of the same process when this node holds a revision.
-pub struct Applied {
-    /// What is kept current.
-    pub cell: Arc<SnapshotCell>,
-    /// Of [`PolicyTask::changed`].
-    pub changed: watch::Receiver<u64>,
-    /// How long to wait at most.
-    pub timeout: Duration,
-}
-
-#[async_trait]
-impl Propagation for Applied {
-    async fn reached(&self, org: OrgId, revision: u64) -> bool {
-        let mut changed = self.changed.clone();
-        let holds = || {
-            self.cell
-                .load()
-                .is_some_and(|held| held.org(org).is_some_and(|o| o.version().revision >= revision))
-        };
-        let waiting = async {
-            // Marked as seen before it is looked at: a change in between wakes at once.
-            loop {
-                changed.mark_unchanged();
-                if holds() || changed.changed().await.is_err() {
-                    return;
-                }
-            }
-        };
-        tokio::time::timeout(self.timeout, waiting).await.is_ok() && holds()
-    }
+    pub(crate) cell: Arc<SnapshotCell>,
+    feed: Arc<dyn PolicyFeed>,
+    source: Arc<dyn PolicySource>,
+    leases: Arc<Leases>,
+    clock: Arc<dyn Clock>,
+    pub(crate) contact: Arc<LastContact>,
+    pub(crate) changed: watch::Sender<u64>,
+    /// Told when something else has shown that something was missed.
+    pub(crate) behind: Arc<Notify>,
+    outage: Outage,
 }
 
 /// The last moment at which a message showed that the node held every revision.
 #[derive(Debug)]
-pub struct Contact(AtomicI64);
+pub struct LastContact(AtomicI64);
 
-impl Contact {
+impl LastContact {
     /// Contact at `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.as_micros()))
     }
 
-    fn made(&self, now: Timestamp) {
+    pub(crate) fn made(&self, now: Timestamp) {
         self.0.fetch_max(now.as_micros(), Ordering::Relaxed);
     }
 
@@ -92,25 +59,66 @@ impl Contact {
 }
 
 impl PolicyTask {
-    /// Loads everything from the source.
+    /// Keeps `cell` current: `feed` pushes, `source` is asked after every gap, `leases` gives money back when a budget
+    /// changes.
+    #[must_use]
+    pub fn new(
+        cell: Arc<SnapshotCell>,
+        feed: Arc<dyn PolicyFeed>,
+        source: Arc<dyn PolicySource>,
+        leases: Arc<Leases>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let contact = Arc::new(LastContact::new(clock.now()));
+        let (changed, behind) = (watch::Sender::new(0), Arc::default());
+        let outage = Outage::of("the source of policy");
+        Self { cell, feed, source, leases, clock, contact, changed, behind, outage }
+    }
+
+    /// What is kept current.
+    #[must_use]
+    pub fn cell(&self) -> Arc<SnapshotCell> {
+        Arc::clone(&self.cell)
+    }
+
+    /// When policy was last known to be current.
+    #[must_use]
+    pub fn contact(&self) -> Arc<LastContact> {
+        Arc::clone(&self.contact)
+    }
+
+    /// Raised after every change.
+    #[must_use]
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Loads what is newer than what is held from the source.
     ///
     /// # Errors
     /// [`FeedError`] when the source cannot be asked; what was held before stays.
     pub async fn load(&self) -> Result<(), FeedError> {
         let platform = self.source.platform().await?;
         let index = self.source.index().await?;
-        let mut orgs = Vec::with_capacity(index.len());
-        for (org, revision) in &index {
+        let is_newer = |(org, revision): &(OrgId, u64)| {
+            let held = self.held(*org);
             let current = Version { epoch: platform.epoch, revision: *revision };
-            if self.held(*org) == Some(current) {
-                continue;
-            }
-            orgs.extend(self.source.org(*org).await?);
-        }
-        let budgets: Vec<_> = orgs.iter().flat_map(|org| org.objects.iter().filter_map(budget)).collect();
-        self.cell.install(platform, orgs);
+            (held != Some(current)).then_some(Wanted { org: *org, held })
+        };
+        let updates = self.ask(index.iter().filter_map(is_newer).collect()).await?;
+        let (whole, parts): (Vec<_>, Vec<_>) =
+            updates.into_iter().partition(|update| matches!(update, OrgUpdate::Whole(_)));
+        let whole: Vec<_> = whole
+            .into_iter()
+            .filter_map(|update| if let OrgUpdate::Whole(records) = update { Some(records) } else { None })
+            .collect();
+        let budgets: Vec<_> = whole.iter().flat_map(|org| org.objects.iter().filter_map(budget)).collect();
+        self.cell.install(platform, whole);
         // Which of them changed is not known: what is free goes back, and is asked for again as it is needed.
         self.leases.recall(&budgets);
+        for update in parts {
+            self.take_update(update);
+        }
         let held: Vec<OrgId> =
             self.cell.load().map(|s| s.orgs().map(|org| org.id()).collect()).unwrap_or_default();
         for gone in held.into_iter().filter(|org| !index.iter().any(|(known, _)| known == org)) {
@@ -120,6 +128,20 @@ impl PolicyTask {
         self.contact.made(self.clock.now());
         self.changed.send_modify(|changes| *changes += 1);
         Ok(())
+    }
+
+    /// Asks until everything that is wanted was answered.
+    async fn ask(&self, mut wanted: Vec<Wanted>) -> Result<Vec<OrgUpdate>, FeedError> {
+        let mut updates = Vec::with_capacity(wanted.len());
+        while !wanted.is_empty() {
+            let some = self.source.orgs(wanted.get(..AT_ONCE).unwrap_or(&wanted)).await?;
+            if some.is_empty() {
+                return Err(FeedError("the source answers nothing to what it was asked".to_owned()));
+            }
+            wanted.drain(..some.len().min(wanted.len()));
+            updates.extend(some);
+        }
+        Ok(updates)
     }
 
     fn held(&self, org: OrgId) -> Option<Version> {
@@ -134,7 +156,7 @@ impl PolicyTask {
                 () = stop.cancelled() => return,
                 ended = self.follow(&pause) => {
                     if let Err(error) = ended {
-                        tracing::warn!(%error, "policy is not being followed; trying again");
+                        self.outage.failed(&error);
                     }
                 }
             }
@@ -149,15 +171,24 @@ impl PolicyTask {
     async fn follow(&self, pause: &Pause) -> Result<(), FeedError> {
         let mut messages = self.feed.follow().await?;
         self.load().await?;
+        self.outage.over();
         pause.reset();
-        while let Some(message) = messages.next().await {
-            self.take(message).await?;
+        loop {
+            tokio::select! {
+                () = self.behind.notified() => self.load().await?,
+                message = messages.next() => match message {
+                    Some(message) => self.take(message).await?,
+                    None => return Ok(()),
+                },
+            }
         }
-        Ok(())
     }
 
     async fn take(&self, message: PolicyMessage) -> Result<(), FeedError> {
-        let budgets = changed_budgets(&message);
+        let budgets = match &message {
+            PolicyMessage::Change(change) => changed_budgets(change),
+            _ => Vec::new(),
+        };
         match self.cell.apply(message) {
             Outcome::Applied => {
                 self.leases.recall(&budgets);
@@ -172,17 +203,26 @@ impl PolicyTask {
     }
 
     async fn reload(&self, org: OrgId) -> Result<(), FeedError> {
-        match self.source.org(org).await? {
-            Some(records) => {
-                let budgets: Vec<_> = records.objects.iter().filter_map(budget).collect();
-                let outcome = self.cell.apply_org(records);
-                self.leases.recall(&budgets);
-                outcome
-            }
-            None => self.cell.remove_org(org),
-        };
+        for update in self.ask(vec![Wanted { org, held: self.held(org) }]).await? {
+            self.take_update(update);
+        }
         self.changed.send_modify(|changes| *changes += 1);
         Ok(())
+    }
+
+    fn take_update(&self, update: OrgUpdate) {
+        let budgets: Vec<_> = match &update {
+            OrgUpdate::Whole(records) => records.objects.iter().filter_map(budget).collect(),
+            OrgUpdate::Change(change) => changed_budgets(change),
+            OrgUpdate::Gone(_) => Vec::new(),
+        };
+        match update {
+            OrgUpdate::Whole(records) => self.cell.apply_org(records),
+            // A gap here means that the feed was faster: what it brought is newer.
+            OrgUpdate::Change(change) => self.cell.apply_change(change),
+            OrgUpdate::Gone(org) => self.cell.remove_org(org),
+        };
+        self.leases.recall(&budgets);
     }
 }
 
@@ -193,10 +233,9 @@ fn budget(object: &OrgObject) -> Option<domain::BudgetId> {
     }
 }
 
-fn changed_budgets(message: &PolicyMessage) -> Vec<domain::BudgetId> {
-    let PolicyMessage::Change(OrgChange { put, removed, .. }) = message else { return Vec::new() };
-    let put = put.iter().filter_map(budget);
-    let removed = removed.iter().filter_map(|reference| match reference {
+fn changed_budgets(change: &OrgChange) -> Vec<domain::BudgetId> {
+    let put = change.put.iter().filter_map(budget);
+    let removed = change.removed.iter().filter_map(|reference| match reference {
         ObjectRef::Budget(budget) => Some(*budget),
         _ => None,
     });

@@ -6,16 +6,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metering::ports::{Journal, JournalError, ShipError, UsageSink};
+use domain::Holder;
+use metering::ports::{Journal, JournalError, ShipError, Shipment, UsageSink};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::outage::Outage;
 use crate::telemetry::Metrics;
 
 const BATCH: usize = 500;
 
 /// What shipping needs.
 pub struct Shipper {
+    /// Whose journal it is.
+    pub holder: Holder,
     /// Where events wait.
     pub journal: Arc<dyn Journal>,
     /// Who commits them.
@@ -38,12 +42,14 @@ enum Failure {
 
 impl Shipper {
     /// Ships until `stop`, then once more what is left.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let outage = Outage::of("somebody who commits usage; events wait in the journal");
         let mut failures = 0;
         loop {
             let outcome = self.ship_all().await;
-            if let Err(error) = &outcome {
-                tracing::warn!(%error, "usage events wait in the journal");
+            match &outcome {
+                Ok(()) => outage.over(),
+                Err(error) => outage.failed(error),
             }
             if stop.is_cancelled() {
                 return;
@@ -67,7 +73,8 @@ impl Shipper {
             self.metrics.unshipped.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
             let Some((watermark, _)) = waiting.last() else { return Ok(()) };
             let watermark = *watermark;
-            self.sink.commit(waiting.into_iter().map(|(_, event)| event).collect()).await?;
+            let events = waiting.into_iter().map(|(_, event)| event).collect();
+            self.sink.commit(Shipment { holder: self.holder, upto: watermark, events }).await?;
             let journal = Arc::clone(&self.journal);
             // Noting the watermark waits for the disk.
             tokio::task::spawn_blocking(move || journal.committed(watermark)).await??;

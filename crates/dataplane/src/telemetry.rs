@@ -16,6 +16,7 @@ pub struct Metrics {
     pub(crate) overruns: prometheus::IntCounter,
     pub(crate) policy_revision_age: IntGauge,
     pub(crate) budget_refusals: IntCounterVec,
+    clock_skew: IntGauge,
 }
 
 const SECONDS: [f64; 12] = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0];
@@ -67,12 +68,20 @@ impl Metrics {
                 "weir_policy_staleness_seconds",
                 "Since policy was last known to be current",
             )?,
+            clock_skew: gauge(
+                "weir_clock_skew_milliseconds",
+                "This machine's clock less the control plane's, as last told",
+            )?,
             budget_refusals: counter(
                 "weir_budget_refusals_total",
                 "Requests refused for a budget",
                 &["scope"],
             )?,
         })
+    }
+
+    pub(crate) fn clock_skew(&self, milliseconds: i64) {
+        self.clock_skew.set(milliseconds);
     }
 
     /// Shows how long ago policy was last known to be current, in seconds.

@@ -180,6 +180,8 @@ pub struct Key {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// How many requests it may make in a minute, at least 1; `None`: no limit of its own.
+    pub requests_per_minute: Option<u32>,
 }
 
 /// Why a key is not accepted.

@@ -14,6 +14,7 @@ pub mod key;
 pub mod limit;
 pub mod model;
 pub mod money;
+pub mod node;
 pub mod org;
 pub mod price;
 pub mod secret;
@@ -27,6 +28,7 @@ pub use id::{
 };
 pub use limit::{BudgetScope, Window, WindowId};
 pub use money::{Amount, Pico};
+pub use node::Holder;
 pub use secret::Secret;
 pub use time::{Clock, Timestamp};
 pub use tokens::{TokenClass, TokenUsage};

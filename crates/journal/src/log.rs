@@ -193,8 +193,7 @@ impl Journal for FileJournal {
     }
 
     fn committed(&self, watermark: Sequence) -> Result<(), JournalError> {
-        let last = self.log.lock().next.saturating_sub(1);
-        let committed = watermark.0.min(last);
+        let committed = watermark.0.min(self.end().0);
         // First on disk: a file that is gone must be known to be committed.
         self.watermark.lock().raise(committed)?;
         let mut log = self.log.lock();
@@ -203,6 +202,10 @@ impl Journal for FileJournal {
         drop(log);
         delete(&done);
         Ok(())
+    }
+
+    fn end(&self) -> Sequence {
+        Sequence(self.log.lock().next.saturating_sub(1))
     }
 }
 

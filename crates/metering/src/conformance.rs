@@ -41,6 +41,7 @@ pub fn journal<J: Journal>(make: impl Fn() -> J) {
     settled_events_wait_in_their_order(&make());
     committed_events_are_not_shipped_again(&make());
     an_older_watermark_changes_nothing(&make());
+    its_end_never_goes_back(&make());
 }
 
 async fn grants_reach_the_limit_and_never_beyond(ledgers: &dyn Ledgers) {
@@ -110,7 +111,7 @@ async fn an_event_moves_money_from_escrow_to_spent_exactly_once(ledgers: &dyn Le
     assert_eq!(amount_of(&ask(ledgers, node, org, draw, 1_000).await), Amount::from_pico(1_000));
     let event = event(org, draw, Pico::new(300), Amount::ZERO);
     for _ in 0..2 {
-        assert!(ledgers.sink().commit(vec![event.clone(), event.clone()]).await.is_ok());
+        assert!(ledgers.sink().commit(sample::shipment(vec![event.clone(), event.clone()])).await.is_ok());
     }
     let expected = BudgetState {
         limit: Amount::from_pico(1_000),
@@ -126,7 +127,7 @@ async fn an_overrun_is_counted_apart(ledgers: &dyn Ledgers) {
     let node = sample::holder(1);
     assert_eq!(amount_of(&ask(ledgers, node, org, draw, 1_000).await), Amount::from_pico(1_000));
     let event = event(org, draw, Pico::new(1_200), Amount::from_pico(200));
-    assert!(ledgers.sink().commit(vec![event]).await.is_ok());
+    assert!(ledgers.sink().commit(sample::shipment(vec![event])).await.is_ok());
     let expected = BudgetState {
         limit: Amount::from_pico(1_000),
         spent: Amount::from_pico(1_000),
@@ -189,6 +190,13 @@ fn an_older_watermark_changes_nothing(journal: &impl Journal) {
         assert!(journal.committed(watermark).is_ok());
     }
     assert_eq!(waiting(journal, 10), []);
+}
+
+fn its_end_never_goes_back(journal: &impl Journal) {
+    let ends = [life(journal, 1), life(journal, 2)];
+    assert_eq!(journal.end(), ends[1]);
+    assert!(journal.committed(ends[1]).is_ok());
+    assert_eq!(journal.end(), ends[1], "what is committed is dropped, and its place stays taken");
 }
 
 /// A whole attempt; returns the place of its event.

@@ -18,6 +18,7 @@ pub mod estimate;
 pub mod memory;
 pub mod ports;
 pub mod price;
+pub mod rate;
 #[cfg(feature = "test-util")]
 pub mod sample;
 pub mod usage;

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::ports::{
     BudgetState, Journal, JournalError, LeaseAnswer, LeaseError, LeaseRequest, LeaseSource, Record, Sequence,
-    ShipError, UsageSink,
+    ShipError, Shipment, UsageSink,
 };
 use crate::usage::{Draw, Holder, UsageEvent};
 
@@ -91,9 +91,9 @@ impl LeaseSource for MemoryLeases {
 
 #[async_trait]
 impl UsageSink for MemoryLeases {
-    async fn commit(&self, events: Vec<UsageEvent>) -> Result<(), ShipError> {
+    async fn commit(&self, shipment: Shipment) -> Result<(), ShipError> {
         let mut ledger = self.state.lock();
-        for event in events {
+        for event in shipment.events {
             ledger.commit(event);
         }
         Ok(())
@@ -190,5 +190,9 @@ impl Journal for MemoryJournal {
     fn committed(&self, watermark: Sequence) -> Result<(), JournalError> {
         self.log.lock().unshipped.retain(|sequence, _| *sequence > watermark);
         Ok(())
+    }
+
+    fn end(&self) -> Sequence {
+        Sequence(self.log.lock().last)
     }
 }

@@ -1,9 +1,9 @@
-//! What metering needs from outside: leases, a journal, and somebody who commits events.
+//! What metering needs from outside: leases, a journal, somebody who commits events, and where nodes introduce themselves.
 //!
 //! Invariant: a port promises nothing that only one adapter can keep; `conformance` holds each adapter to it.
 
 use async_trait::async_trait;
-use domain::{Amount, EventId, OrgId};
+use domain::{Amount, BudgetId, EventId, KeyId, OrgId, Timestamp};
 
 use crate::usage::{Attempt, Draw, Holder, Progress, UsageEvent};
 
@@ -54,8 +54,15 @@ impl BudgetState {
 
 /// The source of leases could not answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the source of budget leases cannot answer: {0}")]
-pub struct LeaseError(pub String);
+pub enum LeaseError {
+    /// Nothing was moved; it may be tried again.
+    #[error("the source of budget leases did nothing: {0}")]
+    NotDone(String),
+    /// It may have been moved all the same: what was asked for is counted as granted to nobody, and what was offered is
+    /// not spent. The node's next life frees both.
+    #[error("it is not known whether the source of budget leases did it: {0}")]
+    Unknown(String),
+}
 
 /// Where a node gets budget money from: in process, or over the node link.
 #[async_trait]
@@ -63,7 +70,7 @@ pub trait LeaseSource: Send + Sync {
     /// Moves money from available to the holder's escrow, each request by itself. Answers in the order of `requests`.
     ///
     /// # Errors
-    /// [`LeaseError`] when nothing was decided; nothing was granted then.
+    /// [`LeaseError`].
     async fn grant(
         &self,
         holder: Holder,
@@ -73,8 +80,7 @@ pub trait LeaseSource: Send + Sync {
     /// Moves money that the holder has not spent and has not reserved from escrow back to available.
     ///
     /// # Errors
-    /// [`LeaseError`] when it is not known what was decided: the holder spends none of it and does not offer it again;
-    /// what is still escrowed is freed when its next incarnation says hello.
+    /// [`LeaseError`]; after `Unknown` the holder spends none of it and does not offer it again.
     async fn give_back(&self, holder: Holder, unspent: Vec<(OrgId, Draw, Amount)>) -> Result<(), LeaseError>;
 }
 
@@ -134,6 +140,20 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// [`JournalError`] when that cannot be noted; the events will then be shipped again.
     fn committed(&self, watermark: Sequence) -> Result<(), JournalError>;
+
+    /// The place of the last record that was ever appended; 0 before the first.
+    fn end(&self) -> Sequence;
+}
+
+/// Events on their way to the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shipment {
+    /// Whose journal they are from; attempts in it may be of earlier lives.
+    pub holder: Holder,
+    /// The journal's place up to which everything is committed once these are.
+    pub upto: Sequence,
+    /// The events, oldest first.
+    pub events: Vec<UsageEvent>,
 }
 
 /// Events could not be committed; ship them again.
@@ -144,9 +164,102 @@ pub struct ShipError(pub String);
 /// Who commits events: in process, or over the node link.
 #[async_trait]
 pub trait UsageSink: Send + Sync {
-    /// Commits `events`; when this returns, each is in the ledger exactly once, however often it was shipped.
+    /// Commits a shipment; when this returns, each event is in the ledger exactly once, however often it was shipped.
     ///
     /// # Errors
-    /// [`ShipError`] when none was committed.
-    async fn commit(&self, events: Vec<UsageEvent>) -> Result<(), ShipError>;
+    /// [`ShipError`] when it is not known that all were committed.
+    async fn commit(&self, shipment: Shipment) -> Result<(), ShipError>;
+}
+
+/// What a node says when its process begins, after what earlier lives settled was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello {
+    /// Who, in which life.
+    pub holder: Holder,
+    /// What people call it: the host's name, or as configured.
+    pub name: String,
+    /// The release it runs.
+    pub version: String,
+    /// Changes when the machine was started anew: then the end of the journal may have been lost.
+    pub boot: String,
+    /// The last place ever written in its journal; lower than what was committed once: an older disk image.
+    pub journal_end: Sequence,
+    /// The node's clock.
+    pub now: Timestamp,
+    /// It is in contact at least this often. Milliseconds.
+    pub contact_every_ms: u32,
+}
+
+/// What the control plane answers to a [`Hello`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Welcome {
+    /// The control plane's clock.
+    pub now: Timestamp,
+    /// What earlier lives held and had not spent was freed; `false`: its use is not known, and it stays in suspense.
+    pub freed: bool,
+}
+
+/// A node was not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum HelloError {
+    /// It will not be before somebody mends something.
+    #[error("the control plane refuses this node: {0}")]
+    Refused(String),
+    /// The control plane cannot answer now.
+    #[error("the control plane does not answer: {0}")]
+    Unreachable(String),
+}
+
+/// Where nodes introduce themselves: in process, or over the node link.
+#[async_trait]
+pub trait Nodes: Send + Sync {
+    /// Registers a process life, and frees what earlier lives of the node hold and did not spend. Twice is harmless.
+    ///
+    /// # Errors
+    /// [`HelloError`].
+    async fn hello(&self, hello: Hello) -> Result<Welcome, HelloError>;
+}
+
+/// What a key has used.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyUsage {
+    /// Ever.
+    pub total: Amount,
+    /// Since midnight UTC.
+    pub day: Amount,
+    /// Since Monday, midnight UTC.
+    pub week: Amount,
+    /// Since the first of the month, midnight UTC.
+    pub month: Amount,
+    /// Where each budget the key draws on stands in its current window.
+    pub budgets: Vec<(BudgetId, BudgetState)>,
+}
+
+/// Whose usage is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyUsageRequest {
+    /// The key's organization.
+    pub org: OrgId,
+    /// The key.
+    pub key: KeyId,
+    /// The budgets it draws on.
+    pub budgets: Vec<BudgetId>,
+    /// Up to when, and which windows are current.
+    pub now: Timestamp,
+}
+
+/// The control plane did not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the control plane cannot answer now: {0}")]
+pub struct ReadError(pub String);
+
+/// What an app may ask about itself that only the control plane knows: in process, or over the node link. Never on the
+/// inference path.
+#[async_trait]
+pub trait Reads: Send + Sync {
+    /// What a key has used, and where its budgets stand.
+    ///
+    /// # Errors
+    /// [`ReadError`] when there is no answer.
+    async fn key_usage(&self, request: KeyUsageRequest) -> Result<KeyUsage, ReadError>;
 }

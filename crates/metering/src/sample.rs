@@ -8,6 +8,7 @@ use domain::{
     Timestamp, TokenClass, TokenUsage, Window,
 };
 
+use crate::ports::{Sequence, Shipment};
 use crate::usage::{
     Attempt, Attribution, Draw, Flags, Holder, Outcome, Revision, Settlement, UsageEvent, UsageSource,
 };
@@ -81,4 +82,10 @@ pub fn answered(attempt: Attempt, cost: Pico) -> UsageEvent {
         ended_at: attempt.admitted_at.plus_seconds(1),
     };
     UsageEvent { attempt, settlement }
+}
+
+/// A shipment of `events` from the first life of node 1.
+#[must_use]
+pub fn shipment(events: Vec<UsageEvent>) -> Shipment {
+    Shipment { holder: holder(1), upto: Sequence(1), events }
 }

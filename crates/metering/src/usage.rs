@@ -3,9 +3,10 @@
 //! Invariant: it holds ids and declared attribution, never content; what it says was true when the attempt was made and
 //! is never rewritten.
 
+pub use domain::Holder;
 use domain::model::ModelKind;
 use domain::{
-    Amount, BudgetId, CredentialId, EndpointId, ErrorCode, EventId, KeyId, MemberId, NodeId, OrgId, Pico,
+    Amount, BudgetId, CredentialId, EndpointId, ErrorCode, EventId, KeyId, MemberId, OrgId, Pico,
     PriceVersionId, TeamId, Timestamp, TokenUsage, WindowId,
 };
 
@@ -34,15 +35,6 @@ pub struct Attribution {
     pub data_class: Option<String>,
     /// The organization's route that was taken.
     pub route: Option<String>,
-}
-
-/// A (node, process life): who holds a lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Holder {
-    /// The node.
-    pub node: NodeId,
-    /// Its process life; a later life has a larger number.
-    pub incarnation: u64,
 }
 
 /// One budget that an attempt draws on.

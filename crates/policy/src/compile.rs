@@ -10,7 +10,7 @@ use std::sync::Arc;
 use domain::key::Key;
 use domain::limit::Budget;
 use domain::org::{Org, Team};
-use domain::{BudgetScope, KeyId, OrgId};
+use domain::{BudgetScope, CredentialId, KeyId, OrgId};
 
 use crate::objects::Objects;
 use crate::pattern::{fold, quote};
@@ -87,6 +87,12 @@ impl OrgPolicy {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// One of its own credentials.
+    #[must_use]
+    pub fn own_credential(&self, id: CredentialId) -> Option<&Arc<Credential>> {
+        self.objects.credentials.get(&id)
     }
 
     /// Everything it was compiled from, in no particular order: for the last-known-good file.

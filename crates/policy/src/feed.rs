@@ -3,10 +3,11 @@
 //! Invariant: losing messages is a value ([`PolicyMessage::Lagged`]) that the consumer must handle, not a log line.
 
 use async_trait::async_trait;
-use domain::OrgId;
+use domain::{CredentialId, Holder, OrgId, Timestamp};
 use futures::stream::BoxStream;
 
 use crate::record::{OrgChange, OrgRecords, PlatformRecords};
+use crate::snapshot::Version;
 
 /// What the feed carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,11 +75,98 @@ pub trait PolicySource: Send + Sync {
     /// [`FeedError`] when it cannot be reached.
     async fn index(&self) -> Result<Vec<(OrgId, u64)>, FeedError>;
 
-    /// One organization's objects; `None` when there is no such organization (any more).
+    /// What is newer than what is held, of each organization in `wanted`, in their order. Answers at least the first, and
+    /// may leave the rest to be asked for again.
     ///
     /// # Errors
     /// [`FeedError`] when it cannot be reached.
-    async fn org(&self, org: OrgId) -> Result<Option<OrgRecords>, FeedError>;
+    async fn orgs(&self, wanted: &[Wanted]) -> Result<Vec<OrgUpdate>, FeedError>;
+}
+
+/// An organization, and what a node holds of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// The organization.
+    pub org: OrgId,
+    /// What is held of it; `None`: nothing.
+    pub held: Option<Version>,
+}
+
+/// What there is of an organization, for a node that holds something older.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrgUpdate {
+    /// There is no such organization (any more).
+    Gone(OrgId),
+    /// The one change that leads from what is held to what is current.
+    Change(OrgChange),
+    /// All of it.
+    Whole(OrgRecords),
+}
+
+/// What became of a revision at a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ack {
+    /// Whose; `None`: the platform's.
+    pub org: Option<OrgId>,
+    /// Which.
+    pub version: Version,
+    /// Why it is not enforced (NACK); `None`: it is (ACK).
+    pub refused: Option<String>,
+}
+
+/// What a node learns when it is in contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contact {
+    /// What there is now, to be compared with what is held.
+    pub heartbeat: Heartbeat,
+    /// How many nodes are in contact, this one included; never 0.
+    pub nodes: u32,
+    /// The control plane's clock.
+    pub now: Timestamp,
+}
+
+/// Where nodes tell what they enforce: in process, or over the node link. Each call is contact, also without any ack.
+#[async_trait]
+pub trait Acks: Send + Sync {
+    /// Notes `acks` of `holder`.
+    ///
+    /// # Errors
+    /// [`FeedError`] when it cannot be reached, or does not know this process life: say hello again then.
+    async fn ack(&self, holder: Holder, acks: Vec<Ack>) -> Result<Contact, FeedError>;
+}
+
+/// Something the control plane wants done from a node, because only nodes reach providers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Tells its answer from others'.
+    pub id: u64,
+    /// Whose credential; `None`: the platform's.
+    pub org: Option<OrgId>,
+    /// The credential to use; the node opens it.
+    pub credential: CredentialId,
+}
+
+/// What came of a [`Call`]: a list of models was asked for with the credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallOutcome {
+    /// Of [`Call::id`].
+    pub id: u64,
+    /// The provider's status; `None`: there was no answer.
+    pub status: Option<u16>,
+    /// The models the provider names, at most 1000.
+    pub models: Vec<String>,
+    /// Why there is no answer, or none that is understood; in a sentence, without content and secrets.
+    pub problem: Option<String>,
+}
+
+/// Where a node learns what the control plane wants it to ask of providers: in process, or over the node link.
+#[async_trait]
+pub trait Calls: Send + Sync {
+    /// Waits for calls, for some seconds at most; reports what came of earlier ones first.
+    ///
+    /// # Errors
+    /// [`FeedError`] when it cannot be reached.
+    async fn next(&self, holder: Holder, done: Vec<CallOutcome>) -> Result<Vec<Call>, FeedError>;
 }
 
 /// Knows how far a change has come: in process, or by the acknowledgements of nodes.

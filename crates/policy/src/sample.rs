@@ -59,6 +59,7 @@ pub fn key_with_hash(id: KeyId, org: OrgId, hash: KeyHash) -> Key {
         previous: None,
         expires_at: None,
         revoked_at: None,
+        requests_per_minute: None,
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) use answer::chat_answer;
 pub(crate) use stream::AnthropicStream;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::value::RawValue;
 
 use crate::chat::ChatRequest;
@@ -78,11 +78,16 @@ pub(crate) fn chat_request(request: &ChatRequest, target: &Target<'_>) -> Result
 }
 
 fn outgoing(target: &Target<'_>, streams: bool, body: ObjectWriter) -> Result<Outgoing, TranslateError> {
+    let headers = headers(target, streams)?;
+    let url = format!("{}/messages", target.base_url.trim_end_matches('/'));
+    Ok(Outgoing { method: Method::POST, url, headers, body: Bytes::from(body.finish()) })
+}
+
+pub(crate) fn headers(target: &Target<'_>, streams: bool) -> Result<HeaderMap, TranslateError> {
     let mut headers = common_headers(target, streams)?;
     headers.insert(HeaderName::from_static("x-api-key"), sensitive(target.credential)?);
     headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static(VERSION));
-    let url = format!("{}/messages", target.base_url.trim_end_matches('/'));
-    Ok(Outgoing { method: Method::POST, url, headers, body: Bytes::from(body.finish()) })
+    Ok(headers)
 }
 
 fn refuse_unsayable(request: &ChatRequest) -> Result<(), TranslateError> {

@@ -155,10 +155,15 @@ fn outgoing(
     streams: bool,
     body: ObjectWriter,
 ) -> Result<Outgoing, TranslateError> {
-    let mut headers = common_headers(target, streams)?;
-    headers.insert(AUTHORIZATION, sensitive(&format!("Bearer {}", target.credential))?);
+    let headers = headers(target, streams)?;
     let url = format!("{}/{path}", target.base_url.trim_end_matches('/'));
     Ok(Outgoing { method: Method::POST, url, headers, body: Bytes::from(body.finish()) })
+}
+
+pub(crate) fn headers(target: &Target<'_>, streams: bool) -> Result<HeaderMap, TranslateError> {
+    let mut headers = common_headers(target, streams)?;
+    headers.insert(AUTHORIZATION, sensitive(&format!("Bearer {}", target.credential))?);
+    Ok(headers)
 }
 
 /// The headers every dialect has.

@@ -30,7 +30,7 @@ pub struct Target<'a> {
 
 /// A request as it goes to a provider. Holds content and a credential: no `Debug`.
 pub struct Outgoing {
-    /// Always `POST` so far.
+    /// `POST`, or `GET` for a list.
     pub method: Method,
     /// The whole URL.
     pub url: String,

@@ -3,19 +3,18 @@
 //! Invariant: twice is harmless. What is there already is kept, prices above all; only what the environment decides
 //! (which providers, where, with which secret) follows it.
 
-use std::net::SocketAddr;
-
 use anyhow::{Context, bail};
 use controlplane::bootstrap::{First, Made, first_org};
 use domain::{CredentialId, Secret, Timestamp};
 use policy::record::{Credential, PlatformRecords};
 use policy::sealed::{self, MasterKey, Place};
-use store::{Author, PlatformTx};
+use store::{Author, PlatformTx, Store};
+use tokio::net::TcpListener;
 
 use crate::catalogue::{self, Catalogue};
-use crate::config::{FromEnvironment, Switch};
-use crate::embedded::Shared;
-use crate::listen::{self, Sockets};
+use crate::config::{self, FromEnvironment, Switch};
+use crate::listen;
+use crate::process::Process;
 use crate::quickstart::Quickstart;
 
 /// Where requests go.
@@ -26,19 +25,43 @@ pub(crate) enum Upstreams {
     Real(Vec<FromEnvironment>),
 }
 
+/// Where the listeners of this process can be reached from this machine.
+pub(crate) struct Urls {
+    pub(crate) data: String,
+    pub(crate) admin: String,
+    pub(crate) ops: String,
+}
+
+/// Chooses providers, brings the catalogue in line, makes the first organization or finds it.
+///
+/// # Errors
+/// In a sentence, what cannot be done.
+pub(crate) async fn begin(
+    process: &Process,
+    store: &Store,
+    urls: Urls,
+) -> anyhow::Result<Option<Quickstart>> {
+    let upstreams = upstreams(process, store, config::provider_credentials()).await?;
+    platform(process, store, &upstreams).await?;
+    first_start(process, store, urls, &upstreams).await
+}
+
 /// Chooses, and starts the simulated providers if they are wanted and do not run elsewhere.
 ///
 /// # Errors
 /// When their listener cannot be bound.
-pub(crate) async fn upstreams(shared: &Shared, found: Vec<FromEnvironment>) -> anyhow::Result<Upstreams> {
-    let config = &shared.config.sandbox;
+async fn upstreams(
+    process: &Process,
+    store: &Store,
+    found: Vec<FromEnvironment>,
+) -> anyhow::Result<Upstreams> {
+    let config = &process.config.sandbox;
     let simulate = match config.enabled {
         Switch::On => true,
         Switch::Off => false,
         Switch::Auto => found.is_empty(),
     };
-    let was_real =
-        shared.store.platform().await?.credentials.iter().any(|known| known.label == "environment");
+    let was_real = store.platform().await?.credentials.iter().any(|known| known.label == "environment");
     if config.enabled == Switch::Auto && simulate && was_real {
         bail!(
             "this installation was connected to real providers, and no *_API_KEY is in the environment now; set \
@@ -51,10 +74,10 @@ pub(crate) async fn upstreams(shared: &Shared, found: Vec<FromEnvironment>) -> a
     if !config.url.is_empty() {
         return Ok(Upstreams::Simulated(config.url.trim_end_matches('/').to_owned()));
     }
-    let listener = listen::bind(config.listen, "sandbox.listen").await?;
+    let listener = TcpListener::from_std(listen::bind(config.listen, "sandbox.listen")?)?;
     let url = format!("http://{}", listener.local_addr()?);
-    let serving = sandbox::serve(listener, sandbox::Config::default(), shared.stop.clone());
-    shared.tasks.spawn(async move {
+    let serving = sandbox::serve(listener, sandbox::Config::default(), process.stop.clone());
+    process.tasks.spawn(async move {
         if let Err(error) = serving.await {
             tracing::error!(%error, "the simulated providers ended");
         }
@@ -66,13 +89,14 @@ pub(crate) async fn upstreams(shared: &Shared, found: Vec<FromEnvironment>) -> a
 ///
 /// # Errors
 /// When the database cannot be written, or a catalogue file is wrong.
-pub(crate) async fn platform(shared: &Shared, upstreams: &Upstreams) -> anyhow::Result<()> {
-    let now = shared.clock.now();
-    let held = shared.store.platform().await?;
-    let mut tx = shared.store.begin_platform(Author::system(), now).await?;
+async fn platform(process: &Process, store: &Store, upstreams: &Upstreams) -> anyhow::Result<()> {
+    let now = process.clock.now();
+    // Before it is read: others that start at the same time wait.
+    let mut tx = store.begin_platform(Author::system(), now).await?;
+    let held = store.platform().await?;
     let (catalogue, secrets) = wanted(now, upstreams)?;
     seed(&mut tx, &held, &catalogue).await?;
-    credentials(&mut tx, &held, &secrets, (&shared.secrets.master()?, now)).await?;
+    credentials(&mut tx, &held, &secrets, (&process.secrets.master()?, now)).await?;
     tx.commit().await.context("the catalogue cannot be written")?;
     Ok(())
 }
@@ -166,12 +190,10 @@ async fn credentials(
 }
 
 /// Makes the first organization, or finds what an earlier start said of it; `None` when that is gone.
-///
-/// # Errors
-/// When the database or the data directory cannot be written.
-pub(crate) async fn first_start(
-    shared: &Shared,
-    sockets: &Sockets,
+async fn first_start(
+    process: &Process,
+    store: &Store,
+    urls: Urls,
     upstreams: &Upstreams,
 ) -> anyhow::Result<Option<Quickstart>> {
     let password = Secret::new(hex::encode(rand::random::<[u8; 12]>()));
@@ -182,32 +204,30 @@ pub(crate) async fn first_start(
         owner_name: "Owner".to_owned(),
         password: password.clone(),
     };
-    let url = |address: SocketAddr| format!("http://{}", reachable(address));
-    let admin_url = url(sockets.admin.local_addr()?);
     let sandbox = match upstreams {
         Upstreams::Simulated(url) => Some(url.clone()),
         Upstreams::Real(_) => None,
     };
     let mut quickstart = Quickstart {
-        data_url: url(sockets.data.local_addr()?),
-        graphql_url: format!("{admin_url}/graphql"),
-        admin_url,
-        ops_url: url(sockets.ops.local_addr()?),
+        data_url: urls.data,
+        graphql_url: format!("{}/graphql", urls.admin),
+        admin_url: urls.admin,
+        ops_url: urls.ops,
         email,
         password: password.expose().clone(),
         api_key: String::new(),
         management_key: String::new(),
         sandbox,
     };
-    let data_dir = &shared.config.data_dir;
-    let pepper = shared.secrets.pepper()?;
+    let data_dir = &process.config.data_dir;
+    let pepper = process.secrets.pepper()?;
     let fresh = |made: &Made| Quickstart {
         api_key: made.api_key.expose().clone(),
         management_key: made.management_key.expose().clone(),
         ..quickstart.clone()
     };
     let keep = |made: &Made| fresh(made).write(data_dir).map_err(std::io::Error::other);
-    if let Some(made) = first_org(&shared.store, shared.clock.as_ref(), &pepper, first, keep).await? {
+    if let Some(made) = first_org(store, process.clock.as_ref(), &pepper, first, keep).await? {
         return Ok(Some(fresh(&made)));
     }
     let Some(old) = Quickstart::read(data_dir)? else { return Ok(None) };
@@ -215,17 +235,4 @@ pub(crate) async fn first_start(
     (quickstart.api_key, quickstart.management_key) = (old.api_key, old.management_key);
     quickstart.write(data_dir)?;
     Ok(Some(quickstart))
-}
-
-/// Where a listener on every address can be reached from this machine.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    if !address.ip().is_unspecified() {
-        return address;
-    }
-    let loopback = if address.is_ipv4() {
-        std::net::Ipv4Addr::LOCALHOST.into()
-    } else {
-        std::net::Ipv6Addr::LOCALHOST.into()
-    };
-    SocketAddr::new(loopback, address.port())
 }

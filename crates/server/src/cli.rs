@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::{embedded, shutdown};
+use crate::{maintenance, roles, shutdown};
 
 /// Weir: a self-hosted, multi-tenant gateway to large language models.
 #[derive(Parser)]
@@ -27,6 +27,17 @@ struct Cli {
 enum Command {
     /// Everything in one process: data plane, control plane, web admin, SQLite (the default).
     Run,
+    /// The control plane: GraphQL, web admin, reports, node link; state in Postgres.
+    Control,
+    /// The data plane: the proxy, fed by a control plane.
+    Data,
+    /// Bring the database of a cluster up to date, as the role that owns it.
+    Migrate,
+    /// What happens to nodes.
+    Node {
+        #[command(subcommand)]
+        command: NodeCommand,
+    },
     /// Simulated providers with their own meter.
     Sandbox {
         /// Where to listen.
@@ -39,6 +50,15 @@ enum Command {
     Healthcheck,
 }
 
+#[derive(Subcommand)]
+enum NodeCommand {
+    /// A node will never come back: what it held of budgets counts as spent until `budget.suspense_after_h` has passed.
+    Retire {
+        /// Its id, as the web admin and the file `node` in its data directory show it.
+        id: String,
+    },
+}
+
 /// Parses the command line and runs the role it names.
 ///
 /// # Errors
@@ -49,7 +69,13 @@ pub fn main() -> anyhow::Result<()> {
         bail!("the TLS provider was set twice");
     }
     match cli.command.unwrap_or(Command::Run) {
-        Command::Run => runtime()?.block_on(embedded::run(Config::load(cli.config.as_deref())?)),
+        Command::Run => runtime()?.block_on(roles::run::run(Config::load(cli.config.as_deref())?)),
+        Command::Control => runtime()?.block_on(roles::control::run(Config::load(cli.config.as_deref())?)),
+        Command::Data => runtime()?.block_on(roles::data::run(Config::load(cli.config.as_deref())?)),
+        Command::Migrate => runtime()?.block_on(maintenance::migrate(&Config::load(cli.config.as_deref())?)),
+        Command::Node { command: NodeCommand::Retire { id } } => {
+            runtime()?.block_on(maintenance::retire(&Config::load(cli.config.as_deref())?, &id))
+        }
         Command::Sandbox { listen } => runtime()?.block_on(run_sandbox(listen)),
         Command::Config => Ok(std::io::stdout().write_all(crate::config::DEFAULTS.as_bytes())?),
         Command::Healthcheck => healthcheck(Config::load(cli.config.as_deref())?.ops.listen),

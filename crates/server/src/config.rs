@@ -15,9 +15,13 @@ pub(crate) const DEFAULTS: &str = include_str!("config.default.toml");
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub data_dir: PathBuf,
+    pub node_name: String,
+    pub secrets: Secrets,
     pub data: Data,
-    pub admin: Listener,
+    pub admin: Admin,
     pub ops: Listener,
+    pub link: Link,
+    pub redis: Redis,
     pub store: Store,
     pub journal: Journal,
     pub upstream: Upstream,
@@ -29,22 +33,91 @@ pub struct Config {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Secrets {
+    pub master_key_file: PathBuf,
+}
+
+/// A certificate with its key; empty: none.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    pub cert_file: PathBuf,
+    pub key_file: PathBuf,
+}
+
+impl Tls {
+    /// Whether there is a certificate.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        !self.cert_file.as_os_str().is_empty()
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Data {
     pub listen: SocketAddr,
     pub body_limit_bytes: usize,
     pub body_timeout_ms: u64,
+    pub tls: Tls,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    pub listen: SocketAddr,
+    pub behind_tls_proxy: bool,
+    pub propagation_timeout_ms: u64,
+    pub tls: Tls,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listener {
     pub listen: SocketAddr,
+    pub tls: Tls,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    pub listen: SocketAddr,
+    pub url: String,
+    pub token: String,
+    pub contact_ms: u64,
+    pub tls: LinkTls,
+}
+
+/// [`Tls`], and whom to trust at the other end.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkTls {
+    pub cert_file: PathBuf,
+    pub key_file: PathBuf,
+    pub ca_file: PathBuf,
+}
+
+impl LinkTls {
+    /// The certificate alone.
+    #[must_use]
+    pub fn own(&self) -> Tls {
+        Tls { cert_file: self.cert_file.clone(), key_file: self.key_file.clone() }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    pub url: String,
+    pub ca_file: PathBuf,
+    pub prefix: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
     pub url: String,
+    pub migrate_url: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -67,6 +140,7 @@ pub struct Upstream {
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     pub lease_timeout_ms: u64,
+    pub suspense_after_h: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -95,7 +169,19 @@ pub struct Telemetry {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shutdown {
+    pub notice_ms: u64,
     pub drain_ms: u64,
+}
+
+/// What a process is started as; decides what its configuration must say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Everything in one process.
+    Run,
+    /// The control plane.
+    Control,
+    /// The data plane.
+    Data,
 }
 
 impl Config {
@@ -117,21 +203,58 @@ impl Config {
             .context("the configuration cannot be read")?
             .try_deserialize()
             .context("the configuration is wrong")?;
-        config.check()?;
         Ok(config)
     }
 
-    fn check(&self) -> anyhow::Result<()> {
-        if !self.admin.listen.ip().is_loopback() {
+    /// Refuses what `role` cannot work with, and what would be open to others by mistake.
+    ///
+    /// # Errors
+    /// A sentence that names the setting.
+    pub fn check(&self, role: Role) -> anyhow::Result<()> {
+        let admin = &self.admin;
+        if role != Role::Data
+            && !(admin.listen.ip().is_loopback() || admin.tls.is_set() || admin.behind_tls_proxy)
+        {
             bail!(
-                "admin.listen is {}: without TLS the control plane listens on a loopback address only",
-                self.admin.listen
+                "admin.listen is {}: on an address that is not loopback the control plane needs a certificate \
+                 (admin.tls.cert_file, admin.tls.key_file), or admin.behind_tls_proxy = true where a proxy ends TLS",
+                admin.listen
             );
         }
-        if !(self.store.url.is_empty() || self.store.url.starts_with("sqlite:")) {
-            bail!("store.url is not a sqlite: URL: `weir run` keeps its state in SQLite");
+        let is_postgres =
+            ["postgres://", "postgresql://"].iter().any(|scheme| self.store.url.starts_with(scheme));
+        match role {
+            Role::Run if !(self.store.url.is_empty() || self.store.url.starts_with("sqlite:")) => {
+                bail!(
+                    "store.url is not a sqlite: URL: `weir run` keeps its state in SQLite; for Postgres use `weir control` and `weir data`"
+                )
+            }
+            Role::Control if !is_postgres => bail!("store.url must be a postgres:// URL for `weir control`"),
+            Role::Control if !(self.link.listen.ip().is_loopback() || self.link.tls.own().is_set()) => bail!(
+                "link.listen is {}: on an address that is not loopback the node link needs a certificate \
+                 (link.tls.cert_file, link.tls.key_file)",
+                self.link.listen
+            ),
+            Role::Data if self.link.url.is_empty() => {
+                bail!("link.url is empty: `weir data` needs the address of a control plane's node link")
+            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// What this machine is called among the nodes.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let host =
+            || std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+        if self.node_name.is_empty() { host() } else { self.node_name.clone() }
+    }
+
+    /// Where the master key is.
+    #[must_use]
+    pub fn master_key_file(&self) -> PathBuf {
+        let file = &self.secrets.master_key_file;
+        if file.as_os_str().is_empty() { self.data_dir.join("master.key") } else { file.clone() }
     }
 
     /// The database's URL.

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use dataplane::lease::Leases;
 use dataplane::policy_task::PolicyTask;
 use dataplane::telemetry::Metrics;
 use journal::snapshot::LastKnownGood;
 use journal::{DataDir, snapshot};
 use policy::SnapshotCell;
 use policy::sealed::MasterKey;
-use tokio_util::sync::CancellationToken;
 
-use crate::embedded::Shared;
+use crate::process::Process;
 
 /// Budget money that nobody drew on for this long goes back.
 const IDLE: Duration = Duration::from_secs(60);
@@ -22,37 +22,27 @@ const IDLE: Duration = Duration::from_secs(60);
 /// # Errors
 /// When the master key cannot be used.
 pub(crate) fn start(
-    shared: &Shared,
+    process: &Process,
     dir: &Arc<DataDir>,
-    task: &PolicyTask,
+    policy: &PolicyTask,
+    leases: &Arc<Leases>,
     metrics: &Metrics,
 ) -> anyhow::Result<()> {
-    keep_last_known_good(shared, dir, task)?;
-    let (leases, clock, contact) =
-        (Arc::clone(&task.leases), Arc::clone(&task.clock), Arc::clone(&task.contact));
-    let metrics = metrics.clone();
-    shared.tasks.spawn(every(shared.stop.clone(), Duration::from_secs(5), move || {
+    keep_last_known_good(process, dir, policy)?;
+    let (contact, clock, metrics) = (policy.contact(), Arc::clone(&process.clock), metrics.clone());
+    process.every(Duration::from_secs(5), move || {
         metrics.staleness(contact.age_s(clock.now()));
         std::future::ready(())
-    }));
-    let clock = Arc::clone(&task.clock);
-    shared.tasks.spawn(every(shared.stop.clone(), IDLE, move || {
+    });
+    let (clock, leases) = (Arc::clone(&process.clock), Arc::clone(leases));
+    process.every(IDLE, move || {
         let (leases, now) = (Arc::clone(&leases), clock.now());
         async move {
             leases.expire(now).await;
             leases.idle().await;
         }
-    }));
+    });
     Ok(())
-}
-
-async fn every<F: Future<Output = ()>>(stop: CancellationToken, pace: Duration, work: impl Fn() -> F) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(pace) => work().await,
-        }
-    }
 }
 
 /// What is held now, as it is kept on disk.
@@ -74,13 +64,13 @@ pub(crate) fn resume(dir: &DataDir, master: &MasterKey, cell: &SnapshotCell) -> 
 }
 
 /// Writes policy to disk after changes, at most once a second.
-fn keep_last_known_good(shared: &Shared, dir: &Arc<DataDir>, task: &PolicyTask) -> anyhow::Result<()> {
-    let master = shared.secrets.master()?;
-    let (cell, mut changed, stop) = (Arc::clone(&task.cell), task.changed.subscribe(), shared.stop.clone());
+fn keep_last_known_good(process: &Process, dir: &Arc<DataDir>, task: &PolicyTask) -> anyhow::Result<()> {
+    let master = process.secrets.master()?;
+    let (cell, mut changed, stop) = (task.cell(), task.changed(), process.stop.clone());
     // What was loaded before this began is worth keeping too.
     changed.mark_changed();
     let dir = Arc::clone(dir);
-    shared.tasks.spawn(async move {
+    process.tasks.spawn(async move {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,

@@ -11,6 +11,7 @@ use crate::author::Author;
 use crate::chain::{Chain, GENESIS, Head};
 use crate::changes::{Minutes, link};
 use crate::column::Row;
+use crate::connect::Whose;
 use crate::entity::{audit, org};
 use crate::error::StoreError;
 use crate::page::{Page, Paged, cut};
@@ -64,7 +65,7 @@ impl OrgScope {
             select = select.filter(audit::Column::Seq.lt(after));
         }
         let select = select.order_by_desc(audit::Column::Seq).limit(u64::from(which.first) + 1);
-        cut(select.all(self.store().reader()).await?, which.first, AuditEntry::try_from)
+        cut(select.all(&self.read().await?).await?, which.first, AuditEntry::try_from)
     }
 
     /// Notes something that changes no policy, such as a report that was downloaded. `detail` holds no secret.
@@ -78,7 +79,7 @@ impl OrgScope {
         object: &str,
         detail: Value,
     ) -> Result<(), StoreError> {
-        let sql = self.store().begin_write().await?;
+        let sql = self.store().begin_write(Whose::Org(self.id())).await?;
         // Takes the organization's row, as every writer of its chain does.
         let locked = update::<org::Entity>(self.id())
             .col_expr(org::Column::AuditSeq, Expr::col(org::Column::AuditSeq).add(0))
@@ -101,7 +102,7 @@ impl OrgScope {
     /// [`StoreError`].
     pub async fn verify_audit(&self) -> Result<Chain, StoreError> {
         const ROWS: u64 = 1_000;
-        let sql = self.store().begin_read().await?;
+        let sql = self.read().await?;
         let mut seen = Head { seq: 0, hash: GENESIS.to_owned() };
         loop {
             let select = rows::<audit::Entity>(self.id()).filter(audit::Column::Seq.gt(seen.seq));

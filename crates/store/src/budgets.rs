@@ -64,7 +64,7 @@ impl OrgScope {
     /// [`StoreError`].
     pub async fn budgets(&self, which: &Page) -> Result<Paged<Budget>, StoreError> {
         let by = (budget::Column::Id, Order::OldestFirst);
-        page(self.store().reader(), present(self.rows()), by, which, Budget::try_from).await
+        page(&self.read().await?, present(self.rows()), by, which, Budget::try_from).await
     }
 
     /// One budget.
@@ -72,7 +72,7 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn budget(&self, id: BudgetId) -> Result<Budget, StoreError> {
-        one(present(self.rows()).filter(is(id)), self.store().reader()).await?.try_into()
+        one(present(self.rows()).filter(is(id)), &self.read().await?).await?.try_into()
     }
 
     /// Where a budget stands in a window.
@@ -80,7 +80,7 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such budget.
     pub async fn budget_state(&self, id: BudgetId, window: WindowId) -> Result<BudgetState, StoreError> {
-        let sql = self.store().begin_read().await?;
+        let sql = self.read().await?;
         let budget = Budget::try_from(one(present(self.rows()).filter(is(id)), &sql).await?)?;
         let draw = Draw { budget: id, window };
         let standing = match find(self.id(), draw, &sql).await? {

@@ -16,7 +16,7 @@ use sea_orm::{
 
 use crate::chain::Head;
 use crate::column::Row;
-use crate::connect::Store;
+use crate::connect::{Store, Whose};
 use crate::credentials::unseal_text;
 use crate::entity::{
     endpoint, model, platform_credential, platform_policy, platform_state, price_version, provider,
@@ -36,7 +36,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn platform(&self) -> Result<PlatformRecords, StoreError> {
-        let sql = self.begin_read().await?;
+        let sql = self.begin_read(Whose::Every).await?;
         let state = state(&sql).await?;
         let PlatformVersion { epoch, revision, .. } = version_of(&state)?;
         let providers = platform::<provider::Entity>().order_by_asc(provider::Column::Slug).all(&sql).await?;
@@ -116,6 +116,8 @@ pub(crate) async fn begin_epoch(database: &DatabaseConnection, now: Timestamp) -
         ceiling: json::unit_text(&UnitPrices::default())?,
         audit_seq: seq,
         audit_hash: hash,
+        changed_at: now.as_micros(),
+        master_key_check: None,
     };
     platform_state::Entity::insert(first.into_active_model())
         .on_conflict(OnConflict::column(platform_state::Column::Id).do_nothing().to_owned())

@@ -5,19 +5,47 @@
 
 use std::time::Duration;
 
-use domain::Timestamp;
+use domain::{OrgId, Timestamp};
 use sea_orm::{
-    AccessMode, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
+    DbBackend, DbErr, IsolationLevel, RuntimeErr, SqliteTransactionMode, SqlxError, Statement,
+    TransactionOptions, TransactionTrait,
 };
 
 use crate::error::StoreError;
-use crate::{catalogue, scope::OrgScope};
+use crate::{catalogue, rights, scope::OrgScope};
 
 /// How long a caller waits for a connection, or SQLite for its lock, before it is told that the database is busy.
 const PATIENCE: Duration = Duration::from_secs(5);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// Whose rows a transaction may see: on Postgres the database itself holds to it (row-level security), behind the
+/// conditions of the queries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whose {
+    /// One organization's.
+    Org(OrgId),
+    /// Everybody's: to find whose a key, person or lease is, and for what is done for all of them.
+    Every,
+}
+
+impl Whose {
+    async fn narrow(self, sql: &DatabaseTransaction) -> Result<(), StoreError> {
+        if sql.get_database_backend() != DbBackend::Postgres {
+            return Ok(());
+        }
+        let whose = match self {
+            Self::Org(org) => org.to_string(),
+            Self::Every => "*".to_owned(),
+        };
+        // The text of an id, or a star: nothing in it needs quoting.
+        sql.execute_unprepared(&format!("SET LOCAL weir.org = '{whose}'"))
+            .await
+            .map_err(StoreError::not_begun)?;
+        Ok(())
+    }
+}
 
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -26,12 +54,18 @@ pub struct Store {
     writer: DatabaseConnection,
 }
 
-/// Brings the schema up to date. Replicas on Postgres share this step; `now` becomes the epoch of a new database.
+/// Brings the schema up to date, as the role that owns it. Replicas on Postgres share this step; `now` becomes the epoch
+/// of a new database. `app_role`, where given, gets the rights that a control plane needs, and no more.
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be reached or a step fails.
-pub async fn migrate(url: &str, now: Timestamp) -> Result<(), StoreError> {
-    Store::open(url).await?.bring_up_to_date(now).await
+pub async fn migrate(url: &str, app_role: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+    let store = Store::open(url).await?;
+    store.bring_up_to_date(now).await?;
+    match app_role {
+        Some(role) => rights::grant(&store.writer, role).await,
+        None => Ok(()),
+    }
 }
 
 impl Store {
@@ -46,12 +80,29 @@ impl Store {
             store.bring_up_to_date(now).await?;
             return Ok(store);
         }
-        match migrations::pending(&store.writer).await? {
-            0 => Ok(store),
-            steps => {
-                Err(StoreError::Internal(format!("the schema lacks {steps} steps: migrate it first").into()))
-            }
+        match migrations::standing(&store.writer).await.map_err(StoreError::not_begun)? {
+            migrations::Standing::Current => Ok(store),
+            migrations::Standing::Behind(steps) => Err(StoreError::Away(format!(
+                "the schema lacks {steps} steps of this release: run `weir migrate`"
+            ))),
+            migrations::Standing::Newer => Err(StoreError::Conflict(
+                "the database was migrated by a newer release than this one: upgrade this process",
+            )),
         }
+    }
+
+    /// By how many seconds the database's clock is ahead of `now`; SQLite has none of its own.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn skew_s(&self, now: Timestamp) -> Result<i64, StoreError> {
+        if self.writer.get_database_backend() != DbBackend::Postgres {
+            return Ok(0);
+        }
+        let query = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+        let row = self.writer.query_one_raw(Statement::from_string(DbBackend::Postgres, query)).await?;
+        let theirs = row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?;
+        Ok(theirs.map_or(0, |theirs| (theirs - now.as_micros()) / 1_000_000))
     }
 
     /// One organization's rows. Whoever calls this has checked what the caller may do there.
@@ -62,7 +113,7 @@ impl Store {
 
     async fn open(url: &str) -> Result<Self, StoreError> {
         if !is_sqlite(url) {
-            let pool = Database::connect(options(url, POSTGRES_CONNECTIONS)).await?;
+            let pool = Database::connect(options(url, POSTGRES_CONNECTIONS)).await.map_err(unreachable)?;
             return Ok(Self { readers: pool.clone(), writer: pool });
         }
         let mut writer = options(url, 1);
@@ -96,7 +147,7 @@ impl Store {
     }
 
     /// Several reads of the same moment.
-    pub(crate) async fn begin_read(&self) -> Result<DatabaseTransaction, StoreError> {
+    pub(crate) async fn begin_read(&self, whose: Whose) -> Result<DatabaseTransaction, StoreError> {
         // SQLite knows only this one isolation, and complains about being asked for it.
         let is_postgres = self.readers.get_database_backend() == DbBackend::Postgres;
         let options = TransactionOptions {
@@ -104,16 +155,40 @@ impl Store {
             access_mode: is_postgres.then_some(AccessMode::ReadOnly),
             sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
         };
-        Ok(self.readers.begin_with_options(options).await?)
+        let sql = self.readers.begin_with_options(options).await.map_err(StoreError::not_begun)?;
+        whose.narrow(&sql).await?;
+        Ok(sql)
     }
 
     /// Reads and writes, all or none.
-    pub(crate) async fn begin_write(&self) -> Result<DatabaseTransaction, StoreError> {
+    pub(crate) async fn begin_write(&self, whose: Whose) -> Result<DatabaseTransaction, StoreError> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(self.writer.begin_with_options(options).await?)
+        let sql = self.writer.begin_with_options(options).await.map_err(StoreError::not_begun)?;
+        whose.narrow(&sql).await?;
+        Ok(sql)
+    }
+}
+
+/// Why no connection could be made: away for now, or never without somebody mending it. Never shows a password.
+fn unreachable(error: DbErr) -> StoreError {
+    let code = match &error {
+        DbErr::Conn(RuntimeErr::SqlxError(error)) => match error.as_ref() {
+            SqlxError::Database(error) => error.code().map(|code| code.into_owned()),
+            _ => None,
+        },
+        _ => None,
+    };
+    match code.as_deref() {
+        // Wrong password, no such role, not let in by pg_hba.conf.
+        Some("28P01" | "28000" | "42501") => {
+            StoreError::Internal(format!("it does not let this role in: {error}").into())
+        }
+        // No such database: somebody may be about to make it.
+        Some("3D000") => StoreError::Away(format!("there is no such database yet: {error}")),
+        _ => StoreError::Away(format!("it cannot be reached: {error}")),
     }
 }
 

@@ -36,7 +36,7 @@ impl OrgScope {
     /// [`StoreError`].
     pub async fn credentials(&self, which: &Page) -> Result<Paged<Credential>, StoreError> {
         let by = (credential::Column::Id, Order::OldestFirst);
-        page(self.store().reader(), self.rows::<credential::Entity>(), by, which, Credential::try_from).await
+        page(&self.read().await?, self.rows::<credential::Entity>(), by, which, Credential::try_from).await
     }
 
     /// One credential.
@@ -44,7 +44,7 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn credential(&self, id: CredentialId) -> Result<Credential, StoreError> {
-        one(self.rows::<credential::Entity>().filter(is(id)), self.store().reader()).await?.try_into()
+        one(self.rows::<credential::Entity>().filter(is(id)), &self.read().await?).await?.try_into()
     }
 }
 

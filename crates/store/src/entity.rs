@@ -5,13 +5,15 @@
 
 mod budgets;
 mod ledger;
+mod nodes;
 mod orgs;
 mod persons;
 mod platform;
 mod usage;
 
 pub use budgets::{budget, budget_window, lease};
-pub use ledger::{audit, ledger_batch, ledger_entry, ledger_head};
+pub use ledger::{audit, ledger_batch, ledger_entry, ledger_head, suspense_note};
+pub use nodes::{node, node_ack};
 pub use orgs::{credential, key, member, org, policy, policy_change, team};
 pub use persons::{person, session};
 pub use platform::{

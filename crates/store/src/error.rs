@@ -13,15 +13,32 @@ pub enum StoreError {
     /// It contradicts what there is.
     #[error("{0}")]
     Conflict(&'static str),
-    /// The database has too much to do; try again.
+    /// The database has too much to do; nothing was done, try again.
     #[error("the database is busy")]
     Busy,
+    /// The database cannot be reached, or is not as it will be soon; nothing was done.
+    #[error("{0}")]
+    Away(String),
     /// A fault of ours, or of the database.
     #[error("the database failed: {0}")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StoreError {
+    /// Whether waiting alone may mend it: the database is away or busy, or somebody has yet to migrate it.
+    #[must_use]
+    pub fn is_worth_waiting(&self) -> bool {
+        matches!(self, Self::Busy | Self::Away(_))
+    }
+
+    /// A transaction could not begin: nothing was done, whatever the reason.
+    pub(crate) fn not_begun(error: DbErr) -> Self {
+        match Self::from(error) {
+            Self::Internal(error) => Self::Away(format!("the database cannot be reached: {error}")),
+            other => other,
+        }
+    }
+
     /// The row `id` of `table` cannot be understood.
     pub(crate) fn unreadable(table: &str, id: &str, problem: impl std::fmt::Display) -> Self {
         Self::Internal(format!("{table} {id} cannot be read: {problem}").into())

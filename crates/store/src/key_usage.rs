@@ -21,8 +21,7 @@ impl OrgScope {
             .filter(Column::KeyId.eq(key.to_string()))
             .filter(Column::AdmittedAt.gte(since.as_micros()));
         let select = with_sum(with_sum(events.select_only(), Column::Cost), Column::Suspense);
-        let sums =
-            select.into_model::<CostAndSuspense>().one(self.store().reader()).await?.unwrap_or_default();
+        let sums = select.into_model::<CostAndSuspense>().one(&self.read().await?).await?.unwrap_or_default();
         Ok(sums.cost)
     }
 }

@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter};
 use serde_json::{Value, json};
 
 use crate::column::Row;
-use crate::connect::Store;
+use crate::connect::{Store, Whose};
 use crate::entity::key;
 use crate::error::StoreError;
 use crate::page::{Order, Page, Paged, page};
@@ -43,6 +43,7 @@ impl TryFrom<key::Model> for Key {
             previous,
             expires_at: row.expires_at.map(Timestamp::from_micros),
             revoked_at: row.revoked_at.map(Timestamp::from_micros),
+            requests_per_minute: row.requests_per_minute.map(|limit| place.number(limit)).transpose()?,
             name: row.name,
             public_id: row.public_id,
             label: row.label,
@@ -66,6 +67,7 @@ impl From<&Key> for key::Model {
             previous_until: key.previous.map(|(_, until)| until.as_micros()),
             expires_at: key.expires_at.map(Timestamp::as_micros),
             revoked_at: key.revoked_at.map(Timestamp::as_micros),
+            requests_per_minute: key.requests_per_minute.map(i64::from),
         }
     }
 }
@@ -83,7 +85,7 @@ impl OrgScope {
         if let Some(member) = filter.member {
             select = select.filter(key::Column::MemberId.eq(member.to_string()));
         }
-        page(self.store().reader(), select, (key::Column::Id, Order::OldestFirst), which, Key::try_from).await
+        page(&self.read().await?, select, (key::Column::Id, Order::OldestFirst), which, Key::try_from).await
     }
 
     /// One key.
@@ -91,7 +93,7 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn key(&self, id: KeyId) -> Result<Key, StoreError> {
-        one(self.rows::<key::Entity>().filter(is(id)), self.store().reader()).await?.try_into()
+        one(self.rows::<key::Entity>().filter(is(id)), &self.read().await?).await?.try_into()
     }
 }
 
@@ -105,7 +107,8 @@ impl Store {
         let either = Condition::any()
             .add(key::Column::Hash.eq(text.as_str()))
             .add(key::Column::PreviousHash.eq(text.as_str()));
-        let row = across_orgs::<key::Entity>().filter(either).one(self.reader()).await?;
+        let row =
+            across_orgs::<key::Entity>().filter(either).one(&self.begin_read(Whose::Every).await?).await?;
         row.map(Key::try_from).transpose()
     }
 }
@@ -155,5 +158,6 @@ fn detail(key: &Key) -> Value {
         "previous_until": key.previous.map(|(_, until)| until.to_string()),
         "expires_at": key.expires_at.map(|at| at.to_string()),
         "revoked_at": key.revoked_at.map(|at| at.to_string()),
+        "requests_per_minute": key.requests_per_minute,
     })
 }

@@ -7,14 +7,14 @@
 use std::collections::BTreeMap;
 
 use domain::limit::Budget;
-use domain::{Amount, NodeId, OrgId};
+use domain::{Amount, OrgId, Timestamp};
 use metering::ports::{LeaseAnswer, LeaseRequest};
 use metering::usage::{Draw, Holder};
 use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, IntoActiveModel, QueryFilter};
 
 use crate::budgets::{self, Standing};
 use crate::column::{Row, amount, stored};
-use crate::connect::Store;
+use crate::connect::{Store, Whose};
 use crate::entity::{budget, lease};
 use crate::error::StoreError;
 use crate::ledger;
@@ -32,6 +32,10 @@ pub(crate) enum Leaving {
     Returned(Amount),
     /// Spent.
     Settled(Charge),
+    /// Of unknown use from this moment on: it counts as spent until it is released.
+    Suspended(Amount, Timestamp),
+    /// What was suspended turned out not to be owed.
+    Released,
 }
 
 /// What events of one holder came to, on one budget.
@@ -50,6 +54,8 @@ struct Lease {
     granted: Amount,
     settled: Amount,
     returned: Amount,
+    suspended: Amount,
+    suspended_at: Option<Timestamp>,
 }
 
 impl Store {
@@ -62,7 +68,7 @@ impl Store {
         holder: Holder,
         requests: &[LeaseRequest],
     ) -> Result<Vec<LeaseAnswer>, StoreError> {
-        let sql = self.begin_write().await?;
+        let sql = self.begin_write(Whose::Every).await?;
         let mut budgets = BTreeMap::new();
         for request in requests {
             budgets.insert((request.org, request.draw), None);
@@ -93,7 +99,7 @@ impl Store {
         holder: Holder,
         unspent: &[(OrgId, Draw, Amount)],
     ) -> Result<(), StoreError> {
-        let sql = self.begin_write().await?;
+        let sql = self.begin_write(Whose::Every).await?;
         let mut sorted = unspent.to_vec();
         sorted.sort_unstable();
         for (org, draw, amount) in sorted {
@@ -101,34 +107,28 @@ impl Store {
         }
         Ok(sql.commit().await?)
     }
+}
 
-    /// Frees what the lives of `node` before `incarnation` still hold. Only for a node whose journal of those lives was
-    /// committed to its end: what they spent must have settled before.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing was freed then.
-    pub async fn free_leases(&self, node: NodeId, incarnation: u64) -> Result<(), StoreError> {
-        let sql = self.begin_write().await?;
-        let earlier = across_orgs::<lease::Entity>()
-            .filter(lease::Column::Node.eq(node.to_string()))
-            .filter(lease::Column::Incarnation.lt(stored(incarnation)?));
-        let mut held = Vec::new();
-        for row in earlier.all(&sql).await? {
-            let outstanding = Lease::from(&row).outstanding();
-            if outstanding > Amount::ZERO {
-                let place = Row { table: "leases", id: &row.budget_id };
-                let draw =
-                    Draw { budget: place.parse(&row.budget_id)?, window: place.parse(&row.window_id)? };
-                let holder = Holder { node, incarnation: place.number(row.incarnation)? };
-                held.push((place.parse::<OrgId>(&row.org_id)?, draw, holder, outstanding));
-            }
+/// A lease that still holds something: on what, whose, how much.
+pub(crate) type Held = ((OrgId, Draw), Holder, Amount);
+
+/// What the lives of `holder`'s node before its present one still hold, in the order everybody takes budgets in.
+pub(crate) async fn held_before(holder: Holder, sql: &DatabaseTransaction) -> Result<Vec<Held>, StoreError> {
+    let earlier = across_orgs::<lease::Entity>()
+        .filter(lease::Column::Node.eq(holder.node.to_string()))
+        .filter(lease::Column::Incarnation.lt(stored(holder.incarnation)?));
+    let mut held = Vec::new();
+    for row in earlier.all(sql).await? {
+        let outstanding = Lease::from(&row).outstanding();
+        if outstanding > Amount::ZERO {
+            let place = Row { table: "leases", id: &row.budget_id };
+            let draw = Draw { budget: place.parse(&row.budget_id)?, window: place.parse(&row.window_id)? };
+            let holder = Holder { node: holder.node, incarnation: place.number(row.incarnation)? };
+            held.push(((place.parse(&row.org_id)?, draw), holder, outstanding));
         }
-        held.sort_unstable();
-        for (org, draw, holder, outstanding) in held {
-            leave((org, draw), holder, Leaving::Returned(outstanding), &sql).await?;
-        }
-        Ok(sql.commit().await?)
     }
+    held.sort_unstable();
+    Ok(held)
 }
 
 /// The budget, with its window open; `None` when there is no such budget any more.
@@ -215,12 +215,29 @@ impl Leaving {
             }
             Self::Settled(charge) => {
                 let covered = charge.owed.min(lease.outstanding());
-                let suspense = charge.suspense.min(covered);
+                // A charge that comes after its lease was suspended shows what a part of it was spent on.
+                let explained = (charge.owed - covered).min(lease.suspended);
+                let suspense = charge.suspense.min(covered + explained);
                 budget.escrow -= covered;
                 budget.suspense += suspense;
-                budget.spent += covered - suspense;
-                budget.overrun += charge.overrun + (charge.owed - covered);
-                lease.settled += covered;
+                budget.suspense -= explained;
+                budget.spent += covered + explained - suspense;
+                budget.overrun += charge.overrun + (charge.owed - covered - explained);
+                lease.settled += covered + explained;
+                lease.suspended -= explained;
+            }
+            Self::Suspended(amount, at) => {
+                let suspended = amount.min(lease.outstanding());
+                budget.escrow -= suspended;
+                budget.suspense += suspended;
+                lease.suspended += suspended;
+                lease.suspended_at = Some(at);
+            }
+            Self::Released => {
+                budget.suspense -= lease.suspended.min(budget.suspense);
+                lease.returned += lease.suspended;
+                lease.suspended = Amount::ZERO;
+                lease.suspended_at = None;
             }
         }
         (budget, lease)
@@ -229,7 +246,7 @@ impl Leaving {
 
 impl Lease {
     fn outstanding(&self) -> Amount {
-        (self.granted - self.settled - self.returned).max(Amount::ZERO)
+        (self.granted - self.settled - self.returned - self.suspended).max(Amount::ZERO)
     }
 }
 
@@ -239,6 +256,8 @@ impl From<&lease::Model> for Lease {
             granted: amount(row.granted_micro, row.granted_rest),
             settled: amount(row.settled_micro, row.settled_rest),
             returned: amount(row.returned_micro, row.returned_rest),
+            suspended: amount(row.suspended_micro, row.suspended_rest),
+            suspended_at: row.suspended_at.map(Timestamp::from_micros),
         }
     }
 }
@@ -263,6 +282,7 @@ async fn save(
     let (granted_micro, granted_rest) = lease.granted.to_parts();
     let (settled_micro, settled_rest) = lease.settled.to_parts();
     let (returned_micro, returned_rest) = lease.returned.to_parts();
+    let (suspended_micro, suspended_rest) = lease.suspended.to_parts();
     let row = lease::Model {
         org_id: org.to_string(),
         budget_id: draw.budget.to_string(),
@@ -275,6 +295,9 @@ async fn save(
         settled_rest,
         returned_micro,
         returned_rest,
+        suspended_micro,
+        suspended_rest,
+        suspended_at: lease.suspended_at.map(Timestamp::as_micros),
     };
     if !exists {
         return insert::<lease::Entity, _>(row, sql).await;

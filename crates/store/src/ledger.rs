@@ -1,6 +1,6 @@
 //! The ledger: balanced entries in hash-chained batches with a Merkle root over their events.
 //!
-//! Invariant: entries are computed from events and nothing else, each batch sums to zero, and a batch's hash covers the
+//! Invariant: entries are computed from events and suspense notes and nothing else, each batch sums to zero, and a batch's hash covers the
 //! one before it. What verifies was neither changed nor shortened since.
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, PaginatorTrait, QueryFilter, Que
 use crate::audit::broken;
 use crate::chain::{Chain, Head, digest, merkle_root};
 use crate::column::Row;
-use crate::entity::{ledger_batch, ledger_entry, ledger_head, usage_event};
+use crate::entity::{ledger_batch, ledger_entry, ledger_head, suspense_note, usage_event};
 use crate::error::StoreError;
 use crate::scope::{OrgScope, insert, insert_all, one, rows, update};
 
@@ -29,11 +29,20 @@ pub(crate) async fn lock(org: OrgId, sql: &DatabaseTransaction) -> Result<Head, 
     Ok(Head { seq: row.seq, hash: row.hash })
 }
 
-/// Adds one batch behind `head`. `events` are its rows, in the order of their ids.
+/// What one batch says: usage, and what went into or left suspense beside it.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// In the order of their ids.
+    pub(crate) events: Vec<usage_event::Model>,
+    /// In the order of their numbers.
+    pub(crate) notes: Vec<suspense_note::Model>,
+}
+
+/// Adds one batch behind `head`.
 pub(crate) async fn append(
     org: OrgId,
     head: Head,
-    events: Vec<usage_event::Model>,
+    Batch { events, notes }: Batch,
     now: Timestamp,
     sql: &DatabaseTransaction,
 ) -> Result<(), StoreError> {
@@ -43,14 +52,15 @@ pub(crate) async fn append(
         committed_at: now.as_micros(),
         events: i64::try_from(events.len()).map_err(|_| StoreError::unstorable("a batch"))?,
         prev_hash: head.hash,
-        root: root(&events)?,
+        root: root(&events, &notes)?,
         hash: String::new(),
     };
     batch.hash = link(&batch)?;
     let (seq, hash) = (batch.seq, batch.hash.clone());
     insert::<ledger_batch::Entity, _>(batch, sql).await?;
-    insert_all::<ledger_entry::Entity, _>(entries(&events), sql).await?;
+    insert_all::<ledger_entry::Entity, _>(entries(&events, &notes), sql).await?;
     insert_all::<usage_event::Entity, _>(events, sql).await?;
+    insert_all::<suspense_note::Entity, _>(notes, sql).await?;
     update::<ledger_head::Entity>(org)
         .col_expr(ledger_head::Column::Seq, Expr::value(seq))
         .col_expr(ledger_head::Column::Hash, Expr::value(hash))
@@ -59,31 +69,48 @@ pub(crate) async fn append(
     Ok(())
 }
 
-/// The balanced entries of a batch's events.
-fn entries(events: &[usage_event::Model]) -> Vec<ledger_entry::Model> {
+/// The balanced entries of a batch.
+fn entries(events: &[usage_event::Model], notes: &[suspense_note::Model]) -> Vec<ledger_entry::Model> {
     let mut entries = Vec::new();
     for event in events {
         let payable = format!("payable:{}", event.provider);
-        let pairs = [(USAGE, payable.as_str(), event.cost), (SUSPENSE, SUSPENSE_CONTRA, event.suspense)];
-        for (debit, credit, pico) in pairs.into_iter().filter(|(_, _, pico)| *pico != 0) {
-            for (account, amount_pico) in [(debit, pico), (credit, -pico)] {
-                entries.push(ledger_entry::Model {
-                    org_id: event.org_id.clone(),
-                    batch_seq: event.batch_seq,
-                    entry_no: i64::try_from(entries.len()).unwrap_or(i64::MAX),
-                    account: account.to_owned(),
-                    event_id: event.event_id.clone(),
-                    period: event.period.clone(),
-                    amount_pico,
-                });
-            }
-        }
+        let of = (event.org_id.as_str(), event.batch_seq, event.event_id.as_str(), event.period.as_str());
+        pair(&mut entries, of, (USAGE, &payable), event.cost);
+        pair(&mut entries, of, (SUSPENSE, SUSPENSE_CONTRA), event.suspense);
+    }
+    for note in notes {
+        let of = (note.org_id.as_str(), note.batch_seq, note.subject.as_str(), note.period.as_str());
+        pair(&mut entries, of, (SUSPENSE, SUSPENSE_CONTRA), note.amount_pico);
     }
     entries
 }
 
-fn root(events: &[usage_event::Model]) -> Result<String, StoreError> {
-    Ok(merkle_root(events.iter().map(digest).collect::<Result<Vec<_>, _>>()?))
+/// Adds a debit and its credit; of nothing, none.
+fn pair(
+    entries: &mut Vec<ledger_entry::Model>,
+    (org, batch_seq, subject, period): (&str, i64, &str, &str),
+    (debit, credit): (&str, &str),
+    pico: i64,
+) {
+    if pico == 0 {
+        return;
+    }
+    for (account, amount_pico) in [(debit, pico), (credit, -pico)] {
+        entries.push(ledger_entry::Model {
+            org_id: org.to_owned(),
+            batch_seq,
+            entry_no: i64::try_from(entries.len()).unwrap_or(i64::MAX),
+            account: account.to_owned(),
+            event_id: subject.to_owned(),
+            period: period.to_owned(),
+            amount_pico,
+        });
+    }
+}
+
+fn root(events: &[usage_event::Model], notes: &[suspense_note::Model]) -> Result<String, StoreError> {
+    let events = events.iter().map(digest);
+    Ok(merkle_root(events.chain(notes.iter().map(digest)).collect::<Result<Vec<_>, _>>()?))
 }
 
 /// The hash of a batch: over all of it but the hash itself.
@@ -98,17 +125,18 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError`].
     pub async fn verify_ledger(&self) -> Result<Chain, StoreError> {
-        let sql = self.store().begin_read().await?;
+        let sql = self.read().await?;
         let batches = rows::<ledger_batch::Entity>(self.id()).order_by_asc(ledger_batch::Column::Seq);
         let mut seen = Head::genesis();
-        let (mut events, mut entries) = (0, 0);
+        let (mut events, mut entries, mut notes) = (0, 0, 0);
         for batch in batches.all(&sql).await? {
             let counted = match check(self.id(), &seen, &batch, &sql).await? {
                 Ok(counted) => counted,
                 Err(problem) => return broken(batch.seq, problem),
             };
             events += batch.events.unsigned_abs();
-            entries += counted;
+            entries += counted.entries;
+            notes += counted.notes;
             seen = Head { seq: batch.seq, hash: batch.hash };
         }
         let head = one(rows::<ledger_head::Entity>(self.id()), &sql).await?;
@@ -117,7 +145,8 @@ impl OrgScope {
         }
         let every_event = rows::<usage_event::Entity>(self.id()).count(&sql).await?;
         let every_entry = rows::<ledger_entry::Entity>(self.id()).count(&sql).await?;
-        if (every_event, every_entry) != (events, entries) {
+        let every_note = rows::<suspense_note::Entity>(self.id()).count(&sql).await?;
+        if (every_event, every_entry, every_note) != (events, entries, notes) {
             return broken(seen.seq, "there are events or entries that are in no batch");
         }
         Ok(Chain::Intact {
@@ -127,13 +156,19 @@ impl OrgScope {
     }
 }
 
-/// Checks one batch; answers how many entries it has.
+/// What a batch has.
+struct Counted {
+    entries: u64,
+    notes: u64,
+}
+
+/// Checks one batch; answers what it has.
 async fn check(
     org: OrgId,
     before: &Head,
     batch: &ledger_batch::Model,
     sql: &DatabaseTransaction,
-) -> Result<Result<u64, &'static str>, StoreError> {
+) -> Result<Result<Counted, &'static str>, StoreError> {
     if batch.seq != before.seq + 1 {
         return Ok(Err("the batch before it is missing"));
     }
@@ -147,12 +182,14 @@ async fn check(
     let mut events = select.all(sql).await?;
     // In Rust, since databases differ in how they order text.
     events.sort_by(|one, other| one.event_id.cmp(&other.event_id));
-    if i64::try_from(events.len()) != Ok(batch.events) || batch.root != root(&events)? {
+    let select = rows::<suspense_note::Entity>(org).filter(suspense_note::Column::BatchSeq.eq(batch.seq));
+    let notes = select.order_by_asc(suspense_note::Column::NoteNo).all(sql).await?;
+    if i64::try_from(events.len()) != Ok(batch.events) || batch.root != root(&events, &notes)? {
         return Ok(Err("its events were changed, removed or added"));
     }
     let select = rows::<ledger_entry::Entity>(org).filter(ledger_entry::Column::BatchSeq.eq(batch.seq));
     let written = select.order_by_asc(ledger_entry::Column::EntryNo).all(sql).await?;
-    if written != entries(&events) {
+    if written != entries(&events, &notes) {
         return Ok(Err("its entries are not those of its events"));
     }
     let mut sums: HashMap<&str, i128> = HashMap::new();
@@ -162,5 +199,6 @@ async fn check(
     if sums.values().any(|sum| *sum != 0) {
         return Ok(Err("it does not balance"));
     }
-    Ok(Ok(u64::try_from(written.len()).unwrap_or(u64::MAX)))
+    let count = |many: usize| u64::try_from(many).unwrap_or(u64::MAX);
+    Ok(Ok(Counted { entries: count(written.len()), notes: count(notes.len()) }))
 }

@@ -65,7 +65,7 @@ impl OrgScope {
     /// [`StoreError`].
     pub async fn members(&self, which: &Page) -> Result<Paged<MemberView>, StoreError> {
         let by = (member::Column::Id, Order::OldestFirst);
-        let members = page(self.store().reader(), present(self.rows()), by, which, Member::try_from).await?;
+        let members = page(&self.read().await?, present(self.rows()), by, which, Member::try_from).await?;
         let persons = self.persons(members.items.iter().map(|member| member.person)).await?;
         let view = |member: Member| view(member, &persons);
         let items = members.items.into_iter().map(view).collect::<Result<_, _>>()?;
@@ -77,7 +77,7 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn member(&self, id: MemberId) -> Result<MemberView, StoreError> {
-        let row = one(present(self.rows()).filter(is(id)), self.store().reader()).await?;
+        let row = one(present(self.rows()).filter(is(id)), &self.read().await?).await?;
         let member = Member::try_from(row)?;
         let persons = self.persons([member.person]).await?;
         view(member, &persons)
@@ -88,7 +88,7 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError`].
     pub async fn owners(&self) -> Result<Vec<MemberId>, StoreError> {
-        let owners = owners(present(self.rows())).all(self.store().reader()).await?;
+        let owners = owners(present(self.rows())).all(&self.read().await?).await?;
         owners.into_iter().map(|row| Member::try_from(row).map(|member| member.id)).collect()
     }
 
@@ -98,7 +98,7 @@ impl OrgScope {
     ) -> Result<HashMap<PersonId, Person>, StoreError> {
         let ids = ids.into_iter().map(|id| id.to_string());
         let rows = platform::<person::Entity>().filter(person::Column::Id.is_in(ids));
-        let persons = rows.all(self.store().reader()).await?.into_iter().map(Person::try_from);
+        let persons = rows.all(&self.read().await?).await?.into_iter().map(Person::try_from);
         persons.map(|person| person.map(|person| (person.id, person))).collect()
     }
 }

@@ -9,7 +9,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 
 use crate::column::Row;
-use crate::connect::Store;
+use crate::connect::{Store, Whose};
 use crate::entity::{member, org};
 use crate::error::StoreError;
 use crate::scope::{OrgScope, across_orgs, one, update};
@@ -29,7 +29,7 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError::NotFound`] when there is none.
     pub async fn org(&self) -> Result<Org, StoreError> {
-        one(self.rows::<org::Entity>(), self.store().reader()).await?.try_into()
+        one(self.rows::<org::Entity>(), &self.read().await?).await?.try_into()
     }
 }
 
@@ -39,7 +39,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn orgs(&self) -> Result<Vec<Org>, StoreError> {
-        let rows = across_orgs::<org::Entity>().order_by_asc(org::Column::Id).all(self.reader()).await?;
+        let rows = across_orgs::<org::Entity>()
+            .order_by_asc(org::Column::Id)
+            .all(&self.begin_read(Whose::Every).await?)
+            .await?;
         rows.into_iter().map(Org::try_from).collect()
     }
 
@@ -52,7 +55,7 @@ impl Store {
             .filter(member::Column::PersonId.eq(person.to_string()))
             .filter(member::Column::RemovedAt.is_null())
             .order_by_asc(member::Column::OrgId)
-            .all(self.reader())
+            .all(&self.begin_read(Whose::Every).await?)
             .await?;
         rows.into_iter().map(Member::try_from).collect()
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a page never has more rows than it was asked for, and says whether there are more.
 
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use crate::error::StoreError;
 
@@ -32,8 +32,8 @@ pub(crate) enum Order {
 }
 
 /// A page of `select` by the column `by`, whose values are unique and read in order as text.
-pub(crate) async fn page<E: EntityTrait, T>(
-    database: &DatabaseConnection,
+pub(crate) async fn page<E: EntityTrait, T, D: ConnectionTrait>(
+    database: &D,
     select: Select<E>,
     (by, order): (E::Column, Order),
     page: &Page,

@@ -21,7 +21,7 @@ use crate::catalogue::{PLATFORM, state};
 use crate::chain::Head;
 use crate::changes::Minutes;
 use crate::column::Row;
-use crate::connect::Store;
+use crate::connect::{Store, Whose};
 use crate::credentials;
 use crate::entity::{
     endpoint, model, platform_credential, platform_policy, platform_state, price_version, provider,
@@ -50,7 +50,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn begin_platform(&self, author: Author, now: Timestamp) -> Result<PlatformTx, StoreError> {
-        let sql = self.begin_write().await?;
+        let sql = self.begin_write(Whose::Every).await?;
         platform_state::Entity::update_many()
             .col_expr(platform_state::Column::Revision, Expr::col(platform_state::Column::Revision).add(1))
             .exec(&sql)
@@ -76,14 +76,25 @@ impl PlatformTx {
             self.sql.rollback().await?;
             return row.number(self.revision - 1);
         }
+        let now = self.minutes.now().as_micros();
         let head = self.minutes.write(self.audit, &self.sql).await?;
         platform_state::Entity::update_many()
             .col_expr(platform_state::Column::AuditSeq, Expr::value(head.seq))
             .col_expr(platform_state::Column::AuditHash, Expr::value(head.hash))
+            .col_expr(platform_state::Column::ChangedAt, Expr::value(now))
             .exec(&self.sql)
             .await?;
         self.sql.commit().await?;
         row.number(self.revision)
+    }
+
+    pub(crate) fn sql(&self) -> &DatabaseTransaction {
+        &self.sql
+    }
+
+    /// Notes that something beside the catalogue was done.
+    pub(crate) fn note(&mut self, action: &'static str, object: impl fmt::Display, detail: Value) {
+        self.minutes.note(action, object, detail);
     }
 
     /// Adds or changes a provider.

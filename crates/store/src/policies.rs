@@ -35,7 +35,7 @@ impl OrgScope {
     /// [`StoreError`].
     pub async fn policies(&self, which: &Page) -> Result<Paged<Policy>, StoreError> {
         let by = (table::Column::Id, Order::OldestFirst);
-        page(self.store().reader(), self.rows::<table::Entity>(), by, which, Policy::try_from).await
+        page(&self.read().await?, self.rows::<table::Entity>(), by, which, Policy::try_from).await
     }
 
     /// One policy.
@@ -43,7 +43,7 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn policy(&self, id: PolicyId) -> Result<Policy, StoreError> {
-        one(self.rows::<table::Entity>().filter(is(id)), self.store().reader()).await?.try_into()
+        one(self.rows::<table::Entity>().filter(is(id)), &self.read().await?).await?.try_into()
     }
 }
 

@@ -14,7 +14,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryS
 use crate::catalogue;
 use crate::changes::reference;
 use crate::column::{Row, stored};
-use crate::connect::Store;
+use crate::connect::{Store, Whose};
 use crate::entity::{org, platform_state, policy_change};
 use crate::error::StoreError;
 use crate::objects::objects;
@@ -53,7 +53,10 @@ impl Store {
     pub async fn dirty_orgs(&self) -> Result<Vec<DirtyOrg>, StoreError> {
         let unpublished =
             Expr::col(org::Column::PolicyRevision).gt(Expr::col(org::Column::PublishedRevision));
-        let rows = across_orgs::<org::Entity>().filter(unpublished).all(self.reader()).await?;
+        let rows = across_orgs::<org::Entity>()
+            .filter(unpublished)
+            .all(&self.begin_read(Whose::Every).await?)
+            .await?;
         let dirty = |row: org::Model| {
             let place = Row { table: "orgs", id: &row.id };
             Ok(DirtyOrg {
@@ -71,12 +74,13 @@ impl Store {
     /// [`StoreError`].
     pub async fn mark_published(&self, org: OrgId, revision: u64) -> Result<(), StoreError> {
         let revision = stored(revision)?;
+        let sql = self.begin_write(Whose::Org(org)).await?;
         update::<org::Entity>(org)
             .col_expr(org::Column::PublishedRevision, Expr::value(revision))
             .filter(org::Column::PublishedRevision.lt(revision))
-            .exec(self.writer())
+            .exec(&sql)
             .await?;
-        Ok(())
+        Ok(sql.commit().await?)
     }
 
     /// Notes that the platform's objects up to `revision` were published. An older revision changes nothing.
@@ -100,7 +104,7 @@ impl Store {
     pub async fn index(&self) -> Result<Vec<(OrgId, u64)>, StoreError> {
         let select = across_orgs::<org::Entity>().select_only();
         let select = select.columns([org::Column::Id, org::Column::PolicyRevision]);
-        let rows: Vec<(String, i64)> = select.into_tuple().all(self.reader()).await?;
+        let rows: Vec<(String, i64)> = select.into_tuple().all(&self.begin_read(Whose::Every).await?).await?;
         let entry = |(id, revision): (String, i64)| {
             let place = Row { table: "orgs", id: &id };
             Ok((place.parse(&id)?, place.number(revision)?))
@@ -113,7 +117,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn heartbeat(&self) -> Result<Heartbeat, StoreError> {
-        let sql = self.begin_read().await?;
+        let sql = self.begin_read(Whose::Every).await?;
         let state = catalogue::version(&sql).await?;
         let select = across_orgs::<org::Entity>().select_only().column(org::Column::PolicyRevision);
         let revisions: Vec<i64> = select.into_tuple().all(&sql).await?;
@@ -130,7 +134,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn load_records(&self, org: OrgId) -> Result<Option<OrgRecords>, StoreError> {
-        let sql = self.begin_read().await?;
+        let sql = self.begin_read(Whose::Org(org)).await?;
         let Some(row) = rows::<org::Entity>(org).one(&sql).await? else { return Ok(None) };
         let revision = Row { table: "orgs", id: &row.id }.number(row.policy_revision)?;
         let epoch = catalogue::version(&sql).await?.epoch;
@@ -143,7 +147,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn load_change(&self, org: OrgId, since: u64) -> Result<Option<OrgChange>, StoreError> {
-        let sql = self.begin_read().await?;
+        let sql = self.begin_read(Whose::Org(org)).await?;
         let Some(row) = rows::<org::Entity>(org).one(&sql).await? else { return Ok(None) };
         let revision = Row { table: "orgs", id: &row.id }.number(row.policy_revision)?;
         let Some(changed) = changed(org, since, revision, &sql).await? else { return Ok(None) };

@@ -18,6 +18,7 @@ use crate::entity::{key, ledger_entry, team};
 use crate::error::StoreError;
 use crate::ledger::USAGE;
 use crate::scope::{OrgScope, rows};
+use crate::suspense;
 
 const MILLION: i64 = 1_000_000;
 
@@ -95,7 +96,7 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError`].
     pub async fn chargeback(&self, period: WindowId) -> Result<Vec<ChargebackRow>, StoreError> {
-        groups(self.id(), period, &self.store().begin_read().await?).await
+        groups(self.id(), period, &self.read().await?).await
     }
 
     /// A month's totals.
@@ -103,7 +104,7 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError`].
     pub async fn totals(&self, period: WindowId) -> Result<Totals, StoreError> {
-        totals(self.id(), period, &self.store().begin_read().await?).await
+        totals(self.id(), period, &self.read().await?).await
     }
 
     /// A month's usage and its totals of the same moment, so that they can be held against each other while events
@@ -115,7 +116,7 @@ impl OrgScope {
         &self,
         period: WindowId,
     ) -> Result<(Vec<ChargebackRow>, Totals), StoreError> {
-        let sql = self.store().begin_read().await?;
+        let sql = self.read().await?;
         Ok((groups(self.id(), period, &sql).await?, totals(self.id(), period, &sql).await?))
     }
 }
@@ -174,9 +175,14 @@ pub(crate) async fn spend<C: ConnectionTrait>(
             .filter(Column::AdmittedAt.gte(window.start().as_micros()))
             .filter(Column::AdmittedAt.lt(window.end().as_micros())),
     };
-    let select = with_sum(with_sum(select.select_only(), Column::Cost), Column::Suspense);
-    let sums = select.into_model::<CostAndSuspense>().one(database).await?.unwrap_or_default();
-    Ok((sums.cost, sums.suspense))
+    let sum = async |select: Select<usage_event::Entity>| {
+        let select = with_sum(with_sum(select.select_only(), Column::Cost), Column::Suspense);
+        let sums = select.into_model::<CostAndSuspense>().one(database).await?;
+        Ok::<_, StoreError>(sums.unwrap_or_default())
+    };
+    let released = select.clone().filter(Column::EventId.in_subquery(suspense::released(org)));
+    let (all, released) = (sum(select).await?, sum(released).await?);
+    Ok((all.cost, all.suspense - released.suspense))
 }
 
 fn of_period(org: OrgId, period: WindowId) -> Select<usage_event::Entity> {

@@ -5,10 +5,11 @@
 
 use domain::OrgId;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DeleteMany, EntityTrait, IntoActiveModel, QueryFilter, Select, UpdateMany,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DeleteMany, EntityTrait, IntoActiveModel, QueryFilter,
+    Select, UpdateMany,
 };
 
-use crate::connect::Store;
+use crate::connect::{Store, Whose};
 use crate::error::StoreError;
 
 /// A table whose rows belong to organizations.
@@ -40,6 +41,11 @@ impl OrgScope {
 
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Reads of one moment, of this organization's rows alone.
+    pub(crate) async fn read(&self) -> Result<DatabaseTransaction, StoreError> {
+        self.store.begin_read(Whose::Org(self.org)).await
     }
 
     pub(crate) fn rows<E: OrgTable>(&self) -> Select<E> {

@@ -8,7 +8,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::column::Row;
-use crate::connect::Store;
+use crate::connect::{Store, Whose};
 use crate::entity::session;
 use crate::error::StoreError;
 use crate::scope::{insert, one, platform};
@@ -25,7 +25,7 @@ impl Store {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let sql = self.begin_write().await?;
+        let sql = self.begin_write(Whose::Every).await?;
         let expired = session::Column::ExpiresAt.lt(now.as_micros());
         session::Entity::delete_many().filter(expired).exec(&sql).await?;
         let first = session::Model {
@@ -53,7 +53,7 @@ impl Store {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<PersonId, StoreError> {
-        let sql = self.begin_write().await?;
+        let sql = self.begin_write(Whose::Every).await?;
         let before = one(platform::<session::Entity>().filter(has(&presented)), &sql).await?;
         if before.revoked_at.is_some() || before.expires_at <= now.as_micros() {
             return Err(StoreError::NotFound);

@@ -12,12 +12,13 @@ use metering::usage::{Attribution, Draw, Holder, UsageEvent};
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
 
 use crate::budgets::{self, Standing};
-use crate::connect::Store;
+use crate::connect::{Store, Whose};
 use crate::entity::{budget, usage_event};
 use crate::error::StoreError;
 use crate::leases::{Charge, Leaving, leave, open_window};
+use crate::ledger::{self, Batch};
 use crate::scope::rows;
-use crate::{ledger, usage};
+use crate::usage;
 
 impl Store {
     /// Commits `events`, each organization's by themselves. When this returns, each is in the ledger exactly once.
@@ -42,7 +43,7 @@ impl Store {
         mut events: BTreeMap<String, &UsageEvent>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let sql = self.begin_write().await?;
+        let sql = self.begin_write(Whose::Org(org)).await?;
         let head = ledger::lock(org, &sql).await?;
         for known in committed(org, &events, &sql).await? {
             events.remove(&known);
@@ -57,7 +58,8 @@ impl Store {
         }
         let seq = head.seq + 1;
         let written = events.values().map(|event| usage::row(event, seq)).collect::<Result<_, _>>()?;
-        ledger::append(org, head, written, now, &sql).await?;
+        let batch = Batch { events: written, notes: Vec::new() };
+        ledger::append(org, head, batch, now, &sql).await?;
         for (draw, motion) in motions(&budgets, &events) {
             match motion {
                 Motion::Leave(holder, charge) => {
@@ -110,7 +112,10 @@ async fn committed(
 }
 
 /// The organization's budgets by their id; removed ones too, since what was granted on them still settles.
-async fn budgets_of(org: OrgId, sql: &DatabaseTransaction) -> Result<BTreeMap<BudgetId, Budget>, StoreError> {
+pub(crate) async fn budgets_of(
+    org: OrgId,
+    sql: &DatabaseTransaction,
+) -> Result<BTreeMap<BudgetId, Budget>, StoreError> {
     let rows = rows::<budget::Entity>(org).all(sql).await?;
     let budgets = rows.into_iter().map(Budget::try_from);
     budgets.map(|budget| budget.map(|budget| (budget.id, budget))).collect()
@@ -160,7 +165,7 @@ fn undrawn<'a>(
     sums
 }
 
-fn is_in(attribution: &Attribution, scope: BudgetScope) -> bool {
+pub(crate) fn is_in(attribution: &Attribution, scope: BudgetScope) -> bool {
     match scope {
         BudgetScope::Org => true,
         BudgetScope::Team(team) => attribution.team == Some(team),
@@ -169,8 +174,8 @@ fn is_in(attribution: &Attribution, scope: BudgetScope) -> bool {
     }
 }
 
-/// Adds to what a budget's scope has spent. A window that is not open needs no note: it opens at the sum.
-async fn note_spend(
+/// Adds to what a budget's scope has spent; below zero it takes from it, as far as there is. A window that is not open needs no note: it opens at the sum.
+pub(crate) async fn note_spend(
     place: (OrgId, Draw),
     spent: Amount,
     suspense: Amount,
@@ -179,7 +184,8 @@ async fn note_spend(
     const TRIES: u32 = 100;
     for _ in 0..TRIES {
         let Some(before) = budgets::find(place.0, place.1, sql).await? else { return Ok(()) };
-        let after = Standing { spent: before.spent + spent, suspense: before.suspense + suspense, ..before };
+        let suspense = (before.suspense + suspense).max(Amount::ZERO);
+        let after = Standing { spent: before.spent + spent, suspense, ..before };
         if budgets::save(place, &before, after, sql).await? {
             return Ok(());
         }

@@ -46,7 +46,7 @@ impl OrgScope {
     /// [`StoreError`].
     pub async fn teams(&self, which: &Page) -> Result<Paged<Team>, StoreError> {
         let by = (team::Column::Id, Order::OldestFirst);
-        page(self.store().reader(), self.rows::<team::Entity>(), by, which, Team::try_from).await
+        page(&self.read().await?, self.rows::<team::Entity>(), by, which, Team::try_from).await
     }
 
     /// One team.
@@ -54,7 +54,7 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn team(&self, id: TeamId) -> Result<Team, StoreError> {
-        one(self.rows::<team::Entity>().filter(is(id)), self.store().reader()).await?.try_into()
+        one(self.rows::<team::Entity>().filter(is(id)), &self.read().await?).await?.try_into()
     }
 }
 

@@ -19,7 +19,7 @@ use crate::author::Author;
 use crate::chain::Head;
 use crate::changes::{Minutes, kind, object_id};
 use crate::column::Row;
-use crate::connect::Store;
+use crate::connect::{Store, Whose};
 use crate::entity::{ledger_head, org, policy_change};
 use crate::error::StoreError;
 use crate::scope::{OrgScope, OrgTable, delete, insert, insert_all, one, rows, update};
@@ -52,7 +52,7 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such organization.
     pub async fn begin(&self, author: Author, now: Timestamp) -> Result<PolicyTx, StoreError> {
-        let sql = self.store().begin_write().await?;
+        let sql = self.store().begin_write(Whose::Org(self.id())).await?;
         let next = Expr::col(org::Column::PolicyRevision).add(1);
         let bumped =
             update::<org::Entity>(self.id()).col_expr(org::Column::PolicyRevision, next).exec(&sql).await?;
@@ -82,7 +82,7 @@ impl Store {
         author: Author,
         now: Timestamp,
     ) -> Result<PolicyTx, StoreError> {
-        let sql = self.begin_write().await?;
+        let sql = self.begin_write(Whose::Org(new.id)).await?;
         let Head { seq, hash } = Head::genesis();
         let row = org::Model {
             id: new.id.to_string(),
@@ -91,6 +91,7 @@ impl Store {
             published_revision: 0,
             audit_seq: seq,
             audit_hash: hash.clone(),
+            changed_at: now.as_micros(),
         };
         insert::<org::Entity, _>(row, &sql).await.map_err(|e| e.or_conflict("this organization exists"))?;
         let ledger = ledger_head::Model { org_id: new.id.to_string(), seq, hash };
@@ -125,8 +126,13 @@ impl PolicyTx {
             .filter(policy_change::Column::Revision.lte(self.revision - KEPT_REVISIONS))
             .exec(&self.sql)
             .await?;
+        let now = self.minutes.now().as_micros();
         let head = self.minutes.write(self.audit, &self.sql).await?;
         save_head(self.org, head, &self.sql).await?;
+        update::<org::Entity>(self.org)
+            .col_expr(org::Column::ChangedAt, Expr::value(now))
+            .exec(&self.sql)
+            .await?;
         self.sql.commit().await?;
         row.number(self.revision)
     }

@@ -60,7 +60,7 @@ impl OrgScope {
     /// [`StoreError`].
     pub async fn events(&self, filter: &EventFilter, which: &Page) -> Result<Paged<UsageEvent>, StoreError> {
         let select = filter.apply(self.rows());
-        page(self.store().reader(), select, (Column::EventId, Order::NewestFirst), which, read).await
+        page(&self.read().await?, select, (Column::EventId, Order::NewestFirst), which, read).await
     }
 
     /// Events of a month that did not come to their end, or whose cost is not the provider's word: what finance looks
@@ -72,7 +72,7 @@ impl OrgScope {
         let cut = Outcome::ALL.into_iter().filter(|outcome| !outcome.is_to_the_end()).map(Outcome::name);
         let select = EventFilter { period: Some(period), ..EventFilter::default() }.apply(self.rows());
         let select = select.filter(Column::Outcome.is_in(cut));
-        page(self.store().reader(), select, (Column::EventId, Order::NewestFirst), which, read).await
+        page(&self.read().await?, select, (Column::EventId, Order::NewestFirst), which, read).await
     }
 
     /// One event.
@@ -81,7 +81,7 @@ impl OrgScope {
     /// [`StoreError::NotFound`].
     pub async fn event(&self, id: EventId) -> Result<UsageEvent, StoreError> {
         let select = self.rows::<usage_event::Entity>().filter(Column::EventId.eq(id.to_string()));
-        read(one(select, self.store().reader()).await?)
+        read(one(select, &self.read().await?).await?)
     }
 }
 

@@ -1,5 +1,5 @@
 //! The store against real databases: every test on SQLite, and on Postgres when `TEST_POSTGRES_URL` names a server on
-//! which databases can be made.
+//! which databases and roles can be made (`tests/postgres.sh` starts one; `make test` does).
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
@@ -7,10 +7,14 @@
 mod budgets;
 #[path = "it/ledger.rs"]
 mod ledger;
+#[path = "it/nodes.rs"]
+mod nodes;
 #[path = "it/platform.rs"]
 mod platform;
 #[path = "it/policy.rs"]
 mod policy;
+#[path = "it/rights.rs"]
+mod rights;
 #[path = "it/sessions.rs"]
 mod sessions;
 #[path = "it/tenancy.rs"]
@@ -41,6 +45,31 @@ macro_rules! suite {
             })+
         }
     };
+}
+
+/// What only Postgres has.
+macro_rules! postgres_only {
+    ($($module:ident { $($name:ident),+ $(,)? })+) => {
+        mod postgres_only {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    if let Some(world) = crate::world::World::on_postgres().await {
+                        crate::$module::$name(world).await;
+                    }
+                })+
+            })+
+        }
+    };
+}
+
+postgres_only! {
+    rights {
+        without_a_name_no_row_of_any_org_is_seen,
+        another_orgs_rows_are_not_seen_where_the_query_forgets_to_ask,
+        every_table_of_orgs_is_behind_row_level_security,
+        the_control_planes_role_cannot_rewrite_history_or_the_schema,
+    }
 }
 
 suite! {
@@ -85,6 +114,19 @@ suite! {
         an_event_that_did_not_know_of_a_budget_still_counts,
         a_charge_beyond_the_lease_is_overrun,
         suspense_counts_as_spent,
+    }
+    nodes {
+        a_machine_started_anew_leaves_what_it_held_in_suspense,
+        an_older_disk_leaves_what_was_held_in_suspense,
+        a_journal_that_is_whole_frees_what_was_held,
+        an_earlier_life_is_refused,
+        suspense_is_released_once_when_its_time_has_passed,
+        the_suspense_of_a_cut_call_is_released_and_its_event_stays,
+        usage_that_comes_after_its_lease_was_suspended_is_spent_and_no_overrun,
+        a_retired_node_is_refused_and_what_it_held_counts_as_spent,
+        acknowledgements_keep_the_newest_revision_and_its_first_moment,
+        a_node_that_was_not_seen_for_three_turns_is_out_of_contact,
+        another_master_key_is_noticed,
     }
     ledger {
         an_event_reads_back_and_is_found,

@@ -8,6 +8,7 @@ mod catalogue;
 mod choice;
 mod events;
 mod field;
+pub mod link;
 mod org;
 pub mod pb;
 mod policy;
@@ -15,10 +16,10 @@ mod rules;
 
 use prost::Message;
 
-use ::policy::feed::PolicyMessage;
+use ::policy::feed::{Contact, PolicyMessage};
 use ::policy::record::{OrgChange, OrgRecords, PlatformRecords};
 use domain::EventId;
-use metering::ports::Record;
+use metering::ports::{Hello, KeyUsage, KeyUsageRequest, Record, Shipment, Welcome};
 use metering::usage::UsageEvent;
 pub use policy::LastKnownGood;
 
@@ -90,6 +91,23 @@ wire! {
     EventId as pb::metering::v1::EventId, up to 64;
     UsageEvent as pb::metering::v1::UsageEvent, up to MIB;
     Vec<UsageEvent> as pb::metering::v1::UsageBatch, up to 64 * MIB;
+    link::Nothing as pb::node::v1::Nothing, up to 1024;
+    Hello as pb::node::v1::Hello, up to 64 * 1024;
+    Welcome as pb::node::v1::Welcome, up to 1024;
+    link::Index as pb::node::v1::Index, up to 64 * MIB;
+    link::WantedOrgs as pb::node::v1::Wanted, up to MIB;
+    link::OrgUpdates as pb::node::v1::OrgUpdates, up to 96 * MIB;
+    link::LeaseRequests as pb::node::v1::LeaseRequests, up to MIB;
+    link::LeaseAnswers as pb::node::v1::LeaseAnswers, up to MIB;
+    link::Unspent as pb::node::v1::Unspent, up to 16 * MIB;
+    Shipment as pb::node::v1::Shipment, up to 64 * MIB;
+    link::Committed as pb::node::v1::Committed, up to 1024;
+    link::Acks as pb::node::v1::Acks, up to 16 * MIB;
+    Contact as pb::node::v1::Contact, up to 1024;
+    KeyUsageRequest as pb::node::v1::KeyUsageRequest, up to MIB;
+    KeyUsage as pb::node::v1::KeyUsage, up to MIB;
+    link::CallsDone as pb::node::v1::CallsDone, up to 16 * MIB;
+    link::CallsWanted as pb::node::v1::CallsWanted, up to MIB;
 }
 
 #[cfg(test)]

@@ -90,6 +90,7 @@ impl From<&Key> for pb::Key {
                 .map(|(hash, until)| pb::PreviousHash { hash: hash.0.to_vec(), until_us: until.as_micros() }),
             expires_at_us: key.expires_at.map(|at| at.as_micros()),
             revoked_at_us: key.revoked_at.map(|at| at.as_micros()),
+            requests_per_minute: key.requests_per_minute,
         }
     }
 }
@@ -113,6 +114,7 @@ impl TryFrom<pb::Key> for Key {
             previous: previous.transpose()?,
             expires_at: key.expires_at_us.map(moment),
             revoked_at: key.revoked_at_us.map(moment),
+            requests_per_minute: key.requests_per_minute,
         })
     }
 }

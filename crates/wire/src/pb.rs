@@ -25,3 +25,11 @@ pub mod metering {
         include!("gen/weir.metering.v1.rs");
     }
 }
+
+/// `weir.node`.
+pub mod node {
+    /// `weir.node.v1`.
+    pub mod v1 {
+        include!("gen/weir.node.v1.rs");
+    }
+}

@@ -37,6 +37,7 @@ fn key(previous: bool) -> Key {
         previous: previous.then_some((KeyHash([8; 32]), AT)),
         expires_at: previous.then_some(AT),
         revoked_at: previous.then_some(Timestamp::from_micros(-1)),
+        requests_per_minute: previous.then_some(60),
     }
 }
 

@@ -54,7 +54,12 @@ impl Actor {
     /// Who sent a request with these headers.
     pub(crate) async fn authenticate(deps: &Deps, headers: &HeaderMap) -> Result<Self, AdminError> {
         let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let Some((scheme, credential)) = header.and_then(|text| text.split_once(' ')) else {
+        Self::of_bearer(deps, header.unwrap_or_default()).await
+    }
+
+    /// Who shows `authorization`: `Bearer`, and an access token or a management key.
+    pub(crate) async fn of_bearer(deps: &Deps, authorization: &str) -> Result<Self, AdminError> {
+        let Some((scheme, credential)) = authorization.split_once(' ') else {
             return Err(AdminError::Unauthenticated("log in, or send a management key as bearer token"));
         };
         if !scheme.eq_ignore_ascii_case("bearer") {

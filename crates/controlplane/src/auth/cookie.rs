@@ -64,6 +64,11 @@ pub(crate) fn refuse_foreign_page(headers: &HeaderMap) -> Result<(), AdminError>
     if !is_json && headers.get("x-weir-csrf").is_none_or(|value| value != "1") {
         return Err(AdminError::Forbidden("send the header x-weir-csrf: 1".to_owned()));
     }
+    refuse_foreign_origin(headers)
+}
+
+/// Refuses what a browser sends for another page than ours.
+pub(crate) fn refuse_foreign_origin(headers: &HeaderMap) -> Result<(), AdminError> {
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let authority =
         origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);

@@ -1,4 +1,4 @@
-//! The API: types, queries, mutations, and the limits they run under.
+//! The API: types, queries, mutations, subscriptions, and the limits they run under.
 //!
 //! Invariant: resolvers name things and pass on; what may be done is decided by `auth/actor.rs` and `service/`.
 
@@ -9,4 +9,5 @@ pub(crate) mod page;
 pub(crate) mod query;
 pub(crate) mod scalars;
 pub(crate) mod schema;
+pub(crate) mod subscription;
 pub(crate) mod types;

@@ -11,13 +11,13 @@ use crate::auth::actor::{Access, Actor};
 use crate::deps::App;
 use crate::error::AdminError;
 use crate::graphql::error::Result;
-use crate::graphql::scalars::Count;
 use crate::graphql::types::budget::scope;
 use crate::graphql::types::budget::{
     Budget, BudgetPayload, CreateBudgetInput, RemoveBudgetInput, UpdateBudgetInput,
 };
 use crate::graphql::types::credential::{
-    Credential, CredentialPayload, RemoveCredentialInput, StoreCredentialInput,
+    Credential, CredentialPayload, RemoveCredentialInput, StoreCredentialInput, TestCredentialInput,
+    TestCredentialPayload,
 };
 use crate::graphql::types::key::{
     CreateKeyInput, Key, KeyPayload, KeySecretPayload, RevokeKeyInput, RotateKeyInput,
@@ -29,6 +29,7 @@ use crate::graphql::types::organization::{Organization, OrganizationPayload, Ren
 use crate::graphql::types::policy::{
     CreatePolicyInput, Policy, PolicyPayload, RemovePolicyInput, UpdatePolicyInput, layer,
 };
+use crate::graphql::types::propagation::Applied;
 use crate::graphql::types::team::{CreateTeamInput, Team, TeamPayload, UpdateTeamInput};
 use crate::service::input::{id, optional_id};
 use crate::service::keys::NewKey;
@@ -38,8 +39,8 @@ use crate::service::{budgets, credentials, keys, members, organizations, policie
 
 pub(crate) struct Mutation;
 
-/// Everything that can be changed. Each payload carries the revision of the organization's policy that holds the
-/// change.
+/// Everything that can be changed. Each payload of a change carries the revision of the organization's policy
+/// that holds it.
 #[Object]
 impl Mutation {
     /// Gives the organization another name.
@@ -50,15 +51,16 @@ impl Mutation {
     ) -> Result<OrganizationPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let changed = organizations::rename(&app, &access, &input.name).await?;
+        let applied = applied(Arc::clone(&app), access.clone(), changed.revision);
         let organization = Organization { app, access, org: changed.object };
-        Ok(OrganizationPayload { organization, revision: Count(changed.revision) })
+        Ok(OrganizationPayload { organization, applied })
     }
 
     /// Makes a team.
     async fn create_team(&self, ctx: &Context<'_>, input: CreateTeamInput) -> Result<TeamPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let changed = teams::create(&app, &access, &input.name, input.cost_centre.as_deref()).await?;
-        Ok(TeamPayload { team: Team(changed.object), revision: Count(changed.revision) })
+        Ok(TeamPayload { team: Team(changed.object), applied: applied(app, access, changed.revision) })
     }
 
     /// Changes a team's name or cost centre.
@@ -70,7 +72,7 @@ impl Mutation {
             cost_centre: as_change(input.cost_centre),
         };
         let changed = teams::update(&app, &access, change).await?;
-        Ok(TeamPayload { team: Team(changed.object), revision: Count(changed.revision) })
+        Ok(TeamPayload { team: Team(changed.object), applied: applied(app, access, changed.revision) })
     }
 
     /// Adds a member; a person who is new here gets a first password.
@@ -88,8 +90,8 @@ impl Mutation {
             password: input.password.map(Secret::new),
         };
         let (changed, initial_password) = members::create(&app, &access, new).await?;
-        let revision = Count(changed.revision);
-        Ok(CreateMemberPayload { member: changed.object.into(), initial_password, revision })
+        let applied = applied(app, access, changed.revision);
+        Ok(CreateMemberPayload { member: changed.object.into(), initial_password, applied })
     }
 
     /// Changes a member's role or team.
@@ -101,14 +103,14 @@ impl Mutation {
         };
         let change = MemberChange { id: id("id", &input.id)?, role: input.role.map(Into::into), team };
         let changed = members::update(&app, &access, change).await?;
-        Ok(MemberPayload { member: changed.object.into(), revision: Count(changed.revision) })
+        Ok(MemberPayload { member: changed.object.into(), applied: applied(app, access, changed.revision) })
     }
 
     /// Ends a membership.
     async fn remove_member(&self, ctx: &Context<'_>, input: RemoveMemberInput) -> Result<MemberPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let changed = members::remove(&app, &access, id("id", &input.id)?).await?;
-        Ok(MemberPayload { member: changed.object.into(), revision: Count(changed.revision) })
+        Ok(MemberPayload { member: changed.object.into(), applied: applied(app, access, changed.revision) })
     }
 
     /// Mints a key and shows its text, once.
@@ -120,9 +122,14 @@ impl Mutation {
             team: optional_id("teamId", input.team_id.as_ref())?,
             member: optional_id("memberId", input.member_id.as_ref())?,
             expires_at: input.expires_at.map(|moment| moment.0),
+            requests_per_minute: input.requests_per_minute,
         };
         let (changed, secret) = keys::create(&app, &access, new).await?;
-        Ok(KeySecretPayload { key: Key(changed.object), secret, revision: Count(changed.revision) })
+        Ok(KeySecretPayload {
+            key: Key(changed.object),
+            secret,
+            applied: applied(app, access, changed.revision),
+        })
     }
 
     /// Gives a key another text and shows it, once.
@@ -130,14 +137,18 @@ impl Mutation {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let (changed, secret) =
             keys::rotate(&app, &access, id("id", &input.id)?, input.grace_seconds).await?;
-        Ok(KeySecretPayload { key: Key(changed.object), secret, revision: Count(changed.revision) })
+        Ok(KeySecretPayload {
+            key: Key(changed.object),
+            secret,
+            applied: applied(app, access, changed.revision),
+        })
     }
 
     /// Ends a key for good.
     async fn revoke_key(&self, ctx: &Context<'_>, input: RevokeKeyInput) -> Result<KeyPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let changed = keys::revoke(&app, &access, id("id", &input.id)?).await?;
-        Ok(KeyPayload { key: Key(changed.object), revision: Count(changed.revision) })
+        Ok(KeyPayload { key: Key(changed.object), applied: applied(app, access, changed.revision) })
     }
 
     /// Makes a budget. Made in mid-window it counts what was spent since the window began.
@@ -150,7 +161,7 @@ impl Mutation {
             window: input.window.into(),
         };
         let changed = budgets::create(&app, &access, new).await?;
-        Ok(BudgetPayload { budget: Budget(changed.object), revision: Count(changed.revision) })
+        Ok(BudgetPayload { budget: Budget(changed.object), applied: applied(app, access, changed.revision) })
     }
 
     /// Changes a budget's name or limit. Lowering is always accepted.
@@ -158,14 +169,14 @@ impl Mutation {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let change = (input.name, input.limit.map(|limit| limit.0));
         let changed = budgets::update(&app, &access, id("id", &input.id)?, change).await?;
-        Ok(BudgetPayload { budget: Budget(changed.object), revision: Count(changed.revision) })
+        Ok(BudgetPayload { budget: Budget(changed.object), applied: applied(app, access, changed.revision) })
     }
 
     /// Removes a budget.
     async fn remove_budget(&self, ctx: &Context<'_>, input: RemoveBudgetInput) -> Result<BudgetPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let changed = budgets::remove(&app, &access, id("id", &input.id)?).await?;
-        Ok(BudgetPayload { budget: Budget(changed.object), revision: Count(changed.revision) })
+        Ok(BudgetPayload { budget: Budget(changed.object), applied: applied(app, access, changed.revision) })
     }
 
     /// Makes a policy.
@@ -173,7 +184,7 @@ impl Mutation {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let content = (layer(input.layer, input.layer_id.as_ref())?, input.rules.into());
         let changed = policies::create(&app, &access, &input.name, content).await?;
-        Ok(PolicyPayload { policy: Policy(changed.object), revision: Count(changed.revision) })
+        Ok(PolicyPayload { policy: Policy(changed.object), applied: applied(app, access, changed.revision) })
     }
 
     /// Changes a policy's name, or replaces its rules.
@@ -181,14 +192,14 @@ impl Mutation {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let change = (input.name, input.rules.map(Into::into));
         let changed = policies::update(&app, &access, id("id", &input.id)?, change).await?;
-        Ok(PolicyPayload { policy: Policy(changed.object), revision: Count(changed.revision) })
+        Ok(PolicyPayload { policy: Policy(changed.object), applied: applied(app, access, changed.revision) })
     }
 
     /// Removes a policy.
     async fn remove_policy(&self, ctx: &Context<'_>, input: RemovePolicyInput) -> Result<PolicyPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let changed = policies::remove(&app, &access, id("id", &input.id)?).await?;
-        Ok(PolicyPayload { policy: Policy(changed.object), revision: Count(changed.revision) })
+        Ok(PolicyPayload { policy: Policy(changed.object), applied: applied(app, access, changed.revision) })
     }
 
     /// Stores a provider's secret of the organization's own, or replaces the secret of one.
@@ -205,7 +216,10 @@ impl Mutation {
             secret: Secret::new(input.secret),
         };
         let changed = credentials::store(&app, &access, new).await?;
-        Ok(CredentialPayload { credential: Credential(changed.object), revision: Count(changed.revision) })
+        Ok(CredentialPayload {
+            credential: Credential(changed.object),
+            applied: applied(app, access, changed.revision),
+        })
     }
 
     /// Forgets a provider's secret.
@@ -216,7 +230,20 @@ impl Mutation {
     ) -> Result<CredentialPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let changed = credentials::remove(&app, &access, id("id", &input.id)?).await?;
-        Ok(CredentialPayload { credential: Credential(changed.object), revision: Count(changed.revision) })
+        Ok(CredentialPayload {
+            credential: Credential(changed.object),
+            applied: applied(app, access, changed.revision),
+        })
+    }
+
+    /// Has a node try a provider's secret. Changes nothing; is in the audit log.
+    async fn test_credential(
+        &self,
+        ctx: &Context<'_>,
+        input: TestCredentialInput,
+    ) -> Result<TestCredentialPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        Ok(credentials::test(&app, &access, id("id", &input.id)?).await?.into())
     }
 }
 
@@ -225,6 +252,10 @@ fn enter(ctx: &Context<'_>, organization: &ID) -> Result<(Arc<App>, Access)> {
     let org = organization.parse().map_err(|_| AdminError::NotFound("organization"))?;
     let access = ctx.data_unchecked::<Arc<Actor>>().access(org)?;
     Ok((Arc::clone(ctx.data_unchecked::<Arc<App>>()), access))
+}
+
+const fn applied(app: Arc<App>, access: Access, revision: u64) -> Applied {
+    Applied { app, access, revision }
 }
 
 /// Left out: no change. Null: none.

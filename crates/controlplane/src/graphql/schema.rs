@@ -2,13 +2,15 @@
 //!
 //! Invariant: the committed `schema.graphql` is this schema's text; a test holds them together.
 
-use async_graphql::{EmptySubscription, Request, Response, Schema, SchemaBuilder};
+use async_graphql::{Request, Response, Schema, SchemaBuilder};
+use futures::stream::BoxStream;
 
 use crate::graphql::limits::{COMPLEXITY, DEPTH, DIRECTIVES, INTROSPECTION_DEPTH};
 use crate::graphql::mutation::Mutation;
 use crate::graphql::query::Query;
+use crate::graphql::subscription::Subscription;
 
-type Weir = Schema<Query, Mutation, EmptySubscription>;
+type Weir = Schema<Query, Mutation, Subscription>;
 
 /// The schema twice: questions about the schema itself go deeper than any other, and may.
 #[derive(Clone)]
@@ -30,10 +32,15 @@ impl Schemas {
         let schema = if is_introspection { &self.introspection } else { &self.data };
         schema.execute(request).await
     }
+
+    /// Runs a subscription whose limits were checked.
+    pub(crate) fn subscribe(&self, request: Request) -> BoxStream<'static, Response> {
+        self.data.execute_stream(request)
+    }
 }
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation, EmptySubscription)
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation, Subscription)
         .limit_complexity(COMPLEXITY)
         .limit_directives(DIRECTIVES)
         .disable_suggestions()

@@ -1,12 +1,12 @@
 //! `POST /graphql`: one JSON request in, one JSON answer out.
 //!
 //! Invariant: nothing is parsed for somebody who is not logged in; nothing runs before its limits were checked, and
-//! nothing for longer than five seconds.
+//! nothing for ever: a query five seconds, a mutation thirty, because it waits for nodes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
 use async_graphql::{Request, Response};
 use axum::Json;
 use axum::body::Bytes;
@@ -21,7 +21,7 @@ use crate::auth::cookie::is_json;
 use crate::deps::App;
 use crate::error::AdminError;
 use crate::graphql::error::{outcome, refuse, with_codes};
-use crate::graphql::limits::{self, TIMEOUT_SECONDS};
+use crate::graphql::limits::{self, MUTATION_TIMEOUT_SECONDS, TIMEOUT_SECONDS};
 
 /// Answers a GraphQL request.
 pub(crate) async fn handle(
@@ -36,15 +36,13 @@ pub(crate) async fn handle(
             return (problem::status(&error), Json(refuse(&error))).into_response();
         }
     };
-    let operation = prepared.operation;
-    let response = run(&app, prepared).await;
-    app.deps.metrics.graphql(operation, outcome(&response).unwrap_or("OK"));
-    (StatusCode::OK, Json(response)).into_response()
+    (StatusCode::OK, Json(run(&app, prepared).await)).into_response()
 }
 
-struct Prepared {
+/// A request whose limits were checked.
+pub(super) struct Prepared {
     request: Request,
-    operation: &'static str,
+    operation: OperationType,
     is_introspection: bool,
 }
 
@@ -55,30 +53,60 @@ async fn prepare(app: &Arc<App>, headers: &HeaderMap, body: &[u8]) -> Result<Pre
     }
     let actor = Actor::authenticate(&app.deps, headers).await?;
     // A batch is a list, which this refuses: one request is one request.
-    let mut request: Request = serde_json::from_slice(body)
+    let request: Request = serde_json::from_slice(body)
         .map_err(|error| AdminError::bad_input("body", format!("is no request: {error}")))?;
-    limits::check_text(&request.query)?;
-    let document = request.parsed_query().map_err(|error| AdminError::bad_input("query", error.message))?;
-    let is_introspection = limits::check(document)?;
-    let operation = operation(document);
-    let request = request.data(Arc::clone(app)).data(Arc::new(actor));
-    Ok(Prepared { request, operation, is_introspection })
+    Prepared::check(app, actor, request)
 }
 
-async fn run(app: &App, prepared: Prepared) -> Response {
-    let running = app.schemas.execute(prepared.request, prepared.is_introspection);
-    match tokio::time::timeout(Duration::from_secs(TIMEOUT_SECONDS), running).await {
-        Ok(response) => with_codes(response),
-        Err(_) => {
-            refuse(&AdminError::TooComplex(format!("the request took longer than {TIMEOUT_SECONDS} s")))
+impl Prepared {
+    /// Checks what `actor` asks for.
+    pub(super) fn check(app: &Arc<App>, actor: Actor, mut request: Request) -> Result<Self, AdminError> {
+        limits::check_text(&request.query)?;
+        let name = request.operation_name.clone();
+        let document =
+            request.parsed_query().map_err(|error| AdminError::bad_input("query", error.message))?;
+        let is_introspection = limits::check(document)?;
+        let operation = operation(document, name.as_deref());
+        let request = request.data(Arc::clone(app)).data(Arc::new(actor));
+        Ok(Self { request, operation, is_introspection })
+    }
+
+    pub(super) const fn operation(&self) -> &'static str {
+        match self.operation {
+            OperationType::Query => "query",
+            OperationType::Mutation => "mutation",
+            OperationType::Subscription => "subscription",
         }
+    }
+
+    /// The request, if it is to be answered more than once.
+    pub(super) fn into_subscription(self) -> Result<Request, Box<Self>> {
+        if self.operation == OperationType::Subscription { Ok(self.request) } else { Err(Box::new(self)) }
     }
 }
 
-fn operation(document: &ExecutableDocument) -> &'static str {
-    let mutates = |(_, operation): (
-        _,
-        &async_graphql::Positioned<async_graphql::parser::types::OperationDefinition>,
-    )| { operation.node.ty == OperationType::Mutation };
-    if document.operations.iter().any(mutates) { "mutation" } else { "query" }
+/// Answers a request once.
+pub(super) async fn run(app: &App, prepared: Prepared) -> Response {
+    let seconds = match prepared.operation {
+        OperationType::Mutation => MUTATION_TIMEOUT_SECONDS,
+        OperationType::Query | OperationType::Subscription => TIMEOUT_SECONDS,
+    };
+    let operation = prepared.operation();
+    let running = app.schemas.execute(prepared.request, prepared.is_introspection);
+    let response = match tokio::time::timeout(Duration::from_secs(seconds), running).await {
+        Ok(response) => with_codes(response),
+        Err(_) => refuse(&AdminError::TooComplex(format!("the request took longer than {seconds} s"))),
+    };
+    app.deps.metrics.graphql(operation, outcome(&response).unwrap_or("OK"));
+    response
+}
+
+/// What the request is for; where that cannot be told, the library refuses it.
+fn operation(document: &ExecutableDocument, name: Option<&str>) -> OperationType {
+    let found = match (&document.operations, name) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(_), None) => None,
+    };
+    found.map_or(OperationType::Query, |operation| operation.node.ty)
 }

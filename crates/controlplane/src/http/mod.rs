@@ -6,6 +6,7 @@ mod assets;
 mod graphql;
 mod problem;
 mod reports;
+mod socket;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,8 +38,9 @@ pub fn router(deps: Deps) -> Router {
         .route("/reports/chargeback.csv", get(reports::chargeback))
         .route("/reports/cut-calls.csv", get(reports::cut_calls))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REPORT_TIMEOUT));
+    let graphql = post(graphql::handle).layer(DefaultBodyLimit::max(limits::BODY_BYTES)).get(socket::connect);
     Router::new()
-        .route("/graphql", post(graphql::handle).layer(DefaultBodyLimit::max(limits::BODY_BYTES)))
+        .route("/graphql", graphql)
         .route("/.well-known/jwks.json", get(routes::jwks))
         .route("/healthz", get(|| async { "ok" }))
         .merge(reports)

@@ -28,6 +28,7 @@ pub(crate) const fn status(error: &AdminError) -> StatusCode {
         AdminError::BadInput { .. } | AdminError::TooComplex(_) => StatusCode::BAD_REQUEST,
         AdminError::Conflict(_) => StatusCode::CONFLICT,
         AdminError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        AdminError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         AdminError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -23,6 +23,7 @@ pub(crate) struct NewKey {
     pub(crate) team: Option<TeamId>,
     pub(crate) member: Option<MemberId>,
     pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) requests_per_minute: Option<u32>,
 }
 
 /// Mints a key; answers it and its text.
@@ -36,6 +37,12 @@ pub(crate) async fn create(
     check_owner(access, &scope, &new).await?;
     if new.expires_at.is_some_and(|expiry| expiry <= now) {
         return Err(AdminError::bad_input("expiresAt", "is in the past"));
+    }
+    if new.requests_per_minute == Some(0) {
+        return Err(AdminError::bad_input(
+            "requestsPerMinute",
+            "is 0; a limit is at least 1, and null is none",
+        ));
     }
     let text = KeyText::mint(new.kind, &rand::random());
     let object = Key {
@@ -51,6 +58,7 @@ pub(crate) async fn create(
         previous: None,
         expires_at: new.expires_at,
         revoked_at: None,
+        requests_per_minute: new.requests_per_minute,
     };
     let mut tx = begin(app, access, &scope).await?;
     tx.insert_key(&object).await?;

@@ -11,6 +11,7 @@ pub(crate) mod input;
 pub(crate) mod keys;
 pub(crate) mod members;
 pub(crate) mod models;
+pub(crate) mod nodes;
 pub(crate) mod organizations;
 pub(crate) mod policies;
 pub(crate) mod teams;

@@ -9,6 +9,7 @@ use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use serde_json::{Value, json};
 
+use crate::socket::Socket;
 use crate::world::{World, code};
 
 const ALL: &str = "OWNER ADMIN TEAM_ADMIN MEMBER FINANCE AUDITOR";
@@ -32,6 +33,14 @@ const ORGANIZATION: &[(&str, &str, &str)] = &[
     ("usageEvents", "usageEvents(period: \"2026-11\") { nodes { id cost } }", "OWNER ADMIN FINANCE AUDITOR"),
     ("chargeback", "chargeback(period: \"2026-11\") { total }", "OWNER ADMIN FINANCE AUDITOR"),
     ("auditLog", "auditLog { nodes { action } }", "OWNER ADMIN AUDITOR"),
+    ("nodes", "nodes { nodes { id name seenAt heldRevision } }", "OWNER ADMIN AUDITOR"),
+    ("propagation", "propagation { revision acked { node { id } } pending { id } }", "OWNER ADMIN AUDITOR"),
+];
+
+/// Subscription, what to watch of it with which arguments but for the organization, and who may.
+const SUBSCRIPTIONS: &[(&str, &str, &str)] = &[
+    ("nodes", "nodes(organizationId: $o) { id name seenAt heldRevision }", "OWNER ADMIN AUDITOR"),
+    ("propagation", "propagation(organizationId: $o, revision: 1) { revision }", "OWNER ADMIN AUDITOR"),
 ];
 
 /// Mutation, its payload's selection, its input but for the organization, and who may.
@@ -70,6 +79,7 @@ fn mutations(world: &Fixture) -> Vec<(&'static str, &'static str, Value, &'stati
             ADMINS,
         ),
         ("removeCredential", "credential { id }", json!({ "id": ZERO_CREDENTIAL }), ADMINS),
+        ("testCredential", "ok", json!({ "id": ZERO_CREDENTIAL }), ADMINS),
     ]
 }
 
@@ -158,6 +168,8 @@ async fn the_table_has_every_field_of_the_schema() {
     assert_eq!(table, fields_of("Organization"));
     let table: BTreeSet<String> = mutations(&fixture).iter().map(|(field, ..)| (*field).to_owned()).collect();
     assert_eq!(table, fields_of("Mutation"));
+    let table: BTreeSet<String> = SUBSCRIPTIONS.iter().map(|(field, ..)| (*field).to_owned()).collect();
+    assert_eq!(table, fields_of("Subscription"));
     let roots = BTreeSet::from(["models", "node", "organization", "viewer"].map(str::to_owned));
     assert_eq!(roots, fields_of("Query"), "a new root field needs tests of its own");
 }
@@ -187,6 +199,32 @@ async fn every_role_changes_what_the_table_says_and_nothing_else() {
             let answer = fixture.world.graphql(key, &query, with_org(input.clone(), &org)).await;
             let may = allowed.split(' ').any(|name| name == *role);
             assert_eq!(code(&answer) != "FORBIDDEN", may, "{field} by {role}: {answer}");
+        }
+    }
+}
+
+/// The first answer to a subscription.
+async fn watched(socket: &mut Socket, selection: &str, org: &str) -> Value {
+    let query = format!("subscription($o: ID!) {{ {selection} }}");
+    socket.subscribe("1", &query, json!({ "o": org })).await;
+    let answer = socket.next().await["payload"].clone();
+    socket.complete("1").await;
+    answer
+}
+
+#[tokio::test]
+async fn every_role_watches_what_the_table_says_and_a_foreign_organization_does_not_exist() {
+    let fixture = Fixture::new().await;
+    let (own, foreign) = (fixture.world.org, fixture.world.neighbour("Other").await.org);
+    for (role, key) in &fixture.callers {
+        let mut socket = Socket::open(&fixture.world, key).await;
+        for (field, selection, allowed) in SUBSCRIPTIONS {
+            let answer = watched(&mut socket, selection, &own.to_string()).await;
+            let expected = if allowed.split(' ').any(|name| name == *role) { "" } else { "FORBIDDEN" };
+            assert_eq!(code(&answer), expected, "{field} by {role}: {answer}");
+            let theirs = watched(&mut socket, selection, &foreign.to_string()).await;
+            assert_eq!(code(&theirs), "NOT_FOUND", "{field} by {role}");
+            assert_eq!(theirs, watched(&mut socket, selection, ZERO_ORG).await, "{field} by {role}");
         }
     }
 }

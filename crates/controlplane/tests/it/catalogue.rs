@@ -1,10 +1,9 @@
 //! The catalogue as it is shown, and an organization's own provider secrets.
 
-use controlplane::Source;
 use domain::model::{DataPolicy, Dialect, Endpoint, Model, ModelKind, Provider, Retention};
 use domain::price::{PriceVersion, UnitPrices};
 use domain::{Clock, EndpointId, Pico, PriceVersionId, TokenClass};
-use policy::feed::PolicySource;
+use policy::feed::{CallOutcome, Calls};
 use policy::record::{Credential, OrgObject};
 use policy::sealed::open_credential;
 use serde_json::json;
@@ -76,7 +75,7 @@ async fn a_model_shows_where_it_can_be_reached_at_the_prices_of_now() {
 }
 
 async fn sealed(world: &World) -> Vec<Credential> {
-    let records = Source::new(world.deps.store.clone()).org(world.org).await.unwrap().unwrap();
+    let records = world.deps.store.load_records(world.org).await.unwrap().unwrap();
     let credential = |object| if let OrgObject::Credential(found) = object { Some(found) } else { None };
     records.objects.into_iter().filter_map(credential).collect()
 }
@@ -118,4 +117,57 @@ async fn a_credential_is_sealed_for_its_place_and_its_secret_never_shown() {
     let remove = "mutation($i: RemoveCredentialInput!) { removeCredential(input: $i) { revision } }";
     world.ask(remove, json!({ "i": { "organizationId": org, "id": made["id"] } })).await;
     assert!(sealed(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_credential_is_tried_by_a_node_and_the_trial_is_in_the_audit_log() {
+    let world = with_catalogue().await;
+    let org = world.org.to_string();
+    let store = "mutation($i: StoreCredentialInput!) { storeCredential(input: $i) { credential { id } } }";
+    let input = json!({ "organizationId": org, "provider": "acme", "label": "Main", "secret": "secret-one" });
+    let made = world.ask(store, json!({ "i": input })).await["storeCredential"]["credential"]["id"].clone();
+    let test =
+        "mutation($i: TestCredentialInput!) { testCredential(input: $i) { ok status models message } }";
+    let input = json!({ "i": { "organizationId": org, "id": made } });
+    let accepted = "the provider accepts the credential";
+    let unsure = "the provider answered with status 500, which says nothing about the credential";
+    for (status, models, problem, ok, message) in [
+        (Some(200), vec!["one"], None, true, accepted),
+        (Some(401), vec![], None, false, "the provider refuses the credential"),
+        (Some(500), vec![], None, false, unsure),
+        (None, vec![], Some("it is away"), false, "it is away"),
+    ] {
+        let node = async {
+            let calls = world.deps.calls.next(metering::sample::holder(1), Vec::new()).await.unwrap();
+            let [call] = calls.as_slice() else { panic!("{calls:?}") };
+            assert_eq!((call.org, json!(call.credential.to_string())), (Some(world.org), made.clone()));
+            let models = models.iter().map(ToString::to_string).collect();
+            let outcome = CallOutcome { id: call.id, status, models, problem: problem.map(str::to_owned) };
+            // A node reports while it waits for the next call: there is none.
+            let next = world.deps.calls.next(metering::sample::holder(1), vec![outcome]);
+            let _ = tokio::time::timeout(std::time::Duration::from_millis(50), next).await;
+        };
+        let (answer, ()) = tokio::join!(world.ask(test, input.clone()), node);
+        let expected = json!({ "ok": ok, "status": status, "models": models, "message": message });
+        assert_eq!(answer["testCredential"], expected);
+    }
+    let log = "query($o: ID!) { organization(id: $o) { auditLog(first: 4) { nodes { action object } } } }";
+    let entries = world.ask(log, json!({ "o": org })).await["organization"]["auditLog"]["nodes"].clone();
+    let entry = json!({ "action": "test_credential", "object": made });
+    assert_eq!(entries, json!([entry, entry, entry, entry]));
+}
+
+#[tokio::test]
+async fn without_a_node_a_trial_says_so() {
+    let world = with_catalogue().await;
+    let org = world.org.to_string();
+    let store = "mutation($i: StoreCredentialInput!) { storeCredential(input: $i) { credential { id } } }";
+    let input = json!({ "organizationId": org, "provider": "acme", "label": "Main", "secret": "secret-one" });
+    let made = world.ask(store, json!({ "i": input })).await["storeCredential"]["credential"]["id"].clone();
+    let test =
+        "mutation($i: TestCredentialInput!) { testCredential(input: $i) { ok status models message } }";
+    let answer = world.ask(test, json!({ "i": { "organizationId": org, "id": made } })).await;
+    let message = "no node is connected to this control plane";
+    let expected = json!({ "ok": false, "status": null, "models": [], "message": message });
+    assert_eq!(answer["testCredential"], expected);
 }

@@ -97,7 +97,7 @@ async fn month(world: &World) -> Vec<UsageEvent> {
 async fn ship(world: &World, events: &[UsageEvent]) {
     let deps = &world.deps;
     let ingest = Ingest::new(deps.store.clone(), deps.clock.clone(), deps.metrics.clone());
-    ingest.commit(events.to_vec()).await.unwrap();
+    ingest.commit(metering::sample::shipment(events.to_vec())).await.unwrap();
 }
 
 const REPORT: &str =

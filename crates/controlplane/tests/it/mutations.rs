@@ -35,6 +35,7 @@ async fn a_wrong_field_is_refused_by_name() {
         ("createKey", json!({ "name": "K", "kind": "MANAGEMENT" }), "memberId"),
         ("createKey", json!({ "name": "K", "expiresAt": "2026-11-21T11:59:59Z" }), "expiresAt"),
         ("createKey", json!({ "name": "K", "teamId": "nonsense" }), "teamId"),
+        ("createKey", json!({ "name": "K", "requestsPerMinute": 0 }), "requestsPerMinute"),
         ("createBudget", with(&budget, "limit", json!("0")), "limit"),
         ("createBudget", with(&budget, "limit", json!("-1")), "limit"),
         ("createBudget", with(&budget, "scope", json!("TEAM")), "scopeId"),
@@ -159,10 +160,11 @@ async fn every_change_is_in_the_audit_log_and_holds_no_secret() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_keeps_its_id_and_has_a_bounded_grace() {
+async fn a_rotated_key_keeps_its_id_and_limit_and_has_a_bounded_grace() {
     let world = World::new().await;
     let make = "mutation($i: CreateKeyInput!) { createKey(input: $i) { secret key { id } } }";
-    let input = json!({ "i": { "organizationId": world.org.to_string(), "name": "K" } });
+    let org = world.org.to_string();
+    let input = json!({ "i": { "organizationId": org, "name": "K", "requestsPerMinute": 60 } });
     let made = world.ask(make, input).await["createKey"].clone();
     let id = made["key"]["id"].clone();
     for grace in [-1, 2_592_001] {
@@ -170,12 +172,15 @@ async fn a_rotated_key_keeps_its_id_and_has_a_bounded_grace() {
             refused(&world, &world.owner, "rotateKey", json!({ "id": id, "graceSeconds": grace })).await;
         assert_eq!(found, ("BAD_USER_INPUT".to_owned(), "graceSeconds".to_owned()));
     }
-    let rotate =
-        "mutation($i: RotateKeyInput!) { rotateKey(input: $i) { secret key { id previousAcceptedUntil } } }";
+    let rotate = "mutation($i: RotateKeyInput!) { rotateKey(input: $i) { secret key {
+        id previousAcceptedUntil requestsPerMinute } } }";
     let input = json!({ "i": { "organizationId": world.org.to_string(), "id": id, "graceSeconds": 60 } });
     let rotated = world.ask(rotate, input).await["rotateKey"].clone();
     assert_ne!(rotated["secret"], made["secret"]);
-    assert_eq!(rotated["key"], json!({ "id": id, "previousAcceptedUntil": "2026-11-21T12:01:00Z" }));
+    assert_eq!(
+        rotated["key"],
+        json!({ "id": id, "previousAcceptedUntil": "2026-11-21T12:01:00Z", "requestsPerMinute": 60 })
+    );
     assert_eq!(refused(&world, &world.owner, "revokeKey", json!({ "id": id })).await.0, "");
     assert_eq!(refused(&world, &world.owner, "rotateKey", json!({ "id": id })).await.0, "CONFLICT");
 }

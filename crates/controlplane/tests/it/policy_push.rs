@@ -9,8 +9,9 @@ use controlplane::publish::{Publisher, run};
 use domain::org::Org;
 use domain::{Clock, OrgId};
 use parking_lot::Mutex;
-use policy::feed::{FeedError, PolicyMessage, PolicyPublisher, PolicySource};
+use policy::feed::{FeedError, OrgUpdate, PolicyMessage, PolicyPublisher, PolicySource, Wanted};
 use policy::record::{ObjectRef, OrgChange};
+use policy::{Outcome, SnapshotCell};
 use store::Author;
 use tokio::sync::mpsc;
 
@@ -117,7 +118,60 @@ async fn a_heartbeat_is_the_sum_of_what_the_source_says() {
     let platform = source.platform().await.unwrap();
     assert_eq!((beat.epoch, beat.platform), (platform.epoch, platform.revision));
     assert_eq!((beat.orgs, beat.revisions), (1, revision(&world, world.org).await));
-    assert_eq!(source.org(OrgId::from_bits(0)).await.unwrap(), None);
+    let nobody = OrgId::from_bits(0);
+    let updates = source.orgs(&[Wanted { org: nobody, held: None }]).await.unwrap();
+    assert_eq!(updates, [OrgUpdate::Gone(nobody)]);
+}
+
+/// Takes over a message as a node does: after a gap it asks.
+async fn follow(world: &World, cell: &SnapshotCell, message: PolicyMessage) {
+    if !matches!(cell.apply(message), Outcome::Gap(_) | Outcome::Behind) {
+        return;
+    }
+    let held = cell.load().unwrap().org(world.org).map(policy::OrgPolicy::version);
+    let updates =
+        Source::new(world.deps.store.clone()).orgs(&[Wanted { org: world.org, held }]).await.unwrap();
+    for update in updates {
+        match update {
+            OrgUpdate::Whole(records) => cell.apply_org(records),
+            OrgUpdate::Change(change) => cell.apply_change(change),
+            OrgUpdate::Gone(_) => panic!("gone"),
+        };
+    }
+}
+
+#[tokio::test]
+async fn control_planes_that_publish_at_once_and_late_heartbeats_do_no_harm() {
+    let world = World::new().await;
+    let (mut one, _, mut ones) = publisher(&world);
+    let (mut two, _, mut twos) = publisher(&world);
+    let cell = SnapshotCell::new();
+    let source = Source::new(world.deps.store.clone());
+    let whole = world.deps.store.load_records(world.org).await.unwrap().unwrap();
+    cell.install(source.platform().await.unwrap(), vec![whole]);
+    one.heartbeat().await.unwrap();
+    let late = ones.try_recv().unwrap();
+    for team in ["One", "Two", "Three"] {
+        world.team(team).await;
+        let (first, second) = tokio::join!(one.publish_dirty(), two.publish_dirty());
+        first.unwrap();
+        second.unwrap();
+    }
+    assert!(world.deps.store.dirty_orgs().await.unwrap().is_empty());
+    let held = || cell.load().unwrap().org(world.org).unwrap().version().revision;
+    let mut before = held();
+    for received in [&mut twos, &mut ones] {
+        while let Ok(message) = received.try_recv() {
+            follow(&world, &cell, message).await;
+            assert!(held() >= before);
+            before = held();
+        }
+    }
+    assert_eq!(held(), revision(&world, world.org).await);
+    follow(&world, &cell, late).await;
+    assert_eq!(held(), revision(&world, world.org).await, "an older heartbeat takes nothing back");
+    two.heartbeat().await.unwrap();
+    assert_eq!(cell.apply(twos.try_recv().unwrap()), Outcome::InStep);
 }
 
 #[tokio::test]

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use controlplane::bootstrap::{First, first_org};
-use controlplane::{CookieMode, Deps, Metrics, SigningKeys, router};
+use controlplane::{CallBoard, CookieMode, Deps, Metrics, Registry, SigningKeys, router};
 use domain::key::{Key, KeyKind, KeyText, Pepper};
 use domain::org::{Member, Org, Role};
 use domain::time::FixedClock;
@@ -29,6 +30,8 @@ pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) deps: Deps,
     pub(crate) clock: Arc<FixedClock>,
+    /// Where nodes say hello.
+    pub(crate) registry: Arc<Registry>,
     pub(crate) org: OrgId,
     /// The owner's management key.
     pub(crate) owner: String,
@@ -69,16 +72,21 @@ impl World {
             password: Secret::new(PASSWORD.to_owned()),
         };
         let made = first_org(&store, clock.as_ref(), &pepper, first, |_| Ok(())).await.unwrap().unwrap();
+        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+        let (time, patience) = (Arc::clone(&clock) as Arc<dyn Clock>, Duration::from_secs(5));
+        let registry = Registry::new(store.clone(), Arc::clone(&time), metrics.clone(), patience);
+        let registry = Arc::new(registry);
         let deps = Deps {
             store,
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            clock: time,
             pepper,
             master_key: MasterKey::new([9; 32]),
             signing_keys: Arc::new(SigningKeys::new(&Secret::new([5; 32]), &[]).unwrap()),
             cookies: CookieMode::Loopback,
             committed: Arc::new(Notify::new()),
-            propagation: Arc::new(NoNodes),
-            metrics: Metrics::register(&prometheus::Registry::new()).unwrap(),
+            propagation: registry.clone(),
+            calls: Arc::new(CallBoard::new()),
+            metrics,
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         };
@@ -86,6 +94,7 @@ impl World {
             router: router(deps.clone()),
             deps,
             clock,
+            registry,
             org: made.org,
             owner: made.management_key.expose().clone(),
             api_key: made.api_key.expose().clone(),
@@ -117,6 +126,7 @@ impl World {
             previous: None,
             expires_at: None,
             revoked_at: None,
+            requests_per_minute: None,
         };
         let mut tx = self.deps.store.create_org(&org, Author::system(), now).await.unwrap();
         tx.insert_person(&person).await.unwrap();
@@ -127,6 +137,7 @@ impl World {
             router: self.router.clone(),
             deps: self.deps.clone(),
             clock: Arc::clone(&self.clock),
+            registry: Arc::clone(&self.registry),
             org: org.id,
             owner: text.expose().to_owned(),
             api_key: String::new(),
@@ -201,14 +212,4 @@ impl World {
 /// The code of a GraphQL answer's first error; empty without one.
 pub(crate) fn code(answer: &Value) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
-}
-
-/// Where there are no nodes, every one of them holds every revision.
-struct NoNodes;
-
-#[async_trait::async_trait]
-impl policy::feed::Propagation for NoNodes {
-    async fn reached(&self, _: OrgId, _: u64) -> bool {
-        true
-    }
 }

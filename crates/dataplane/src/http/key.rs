@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use domain::limit::Budget;
 use domain::{Amount, ErrorCode};
-use metering::ports::BudgetState;
+use metering::ports::{BudgetState, KeyUsageRequest};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -57,8 +57,9 @@ pub(crate) async fn show(
     Authenticated(caller): Authenticated,
 ) -> Result<Response, ApiError> {
     let now = deps.clock.now();
-    let ids = caller.budgets().iter().map(|budget| budget.id).collect();
-    let usage = deps.reads.key_usage(caller.org_id(), caller.key_id(), ids, now).await.map_err(|error| {
+    let budgets = caller.budgets().iter().map(|budget| budget.id).collect();
+    let request = KeyUsageRequest { org: caller.org_id(), key: caller.key_id(), budgets, now };
+    let usage = deps.reads.key_usage(request).await.map_err(|error| {
         tracing::warn!(%error, "key usage cannot be read");
         ApiError::new(
             ErrorCode::ProviderOverloaded,

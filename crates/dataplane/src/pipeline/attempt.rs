@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::reserve::{self, Funded, NotFunded};
 use super::settle::{End, Open, Seen, settle};
-use super::{App, Ask, Call, Head, Tried, stream, whole};
+use super::{App, Ask, Call, Head, Tried, restarting, stream, whole};
 use crate::Deps;
 use crate::http::error::ApiError;
 use crate::upstream::{self, UpstreamError, UpstreamResponse};
@@ -95,6 +95,12 @@ pub(super) async fn attempt(
             let outcome = if sent.is_sent() { Outcome::Cut } else { Outcome::Failed };
             settle(deps, open, &End { outcome, status: 0, error: None }, &Seen::default());
             return Tried::Done;
+        }
+        () = deps.cut.cancelled() => {
+            let outcome = if sent.is_sent() { Outcome::Cut } else { Outcome::Failed };
+            let error = restarting();
+            settle(deps, open, &End { outcome, status: 0, error: Some(error.code) }, &Seen::default());
+            return Tried::Refused(error);
         }
         response = sending => response,
     };

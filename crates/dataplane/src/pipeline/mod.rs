@@ -174,10 +174,16 @@ enum Tried {
 /// `Caller → Permit → Reservation → Answer → Settled`.
 async fn run(deps: &Deps, call: &Call, app: &App) -> Result<(), ApiError> {
     let mut permit = admit::admit(deps, call)?;
+    if let Some(limit) = call.caller.key().requests_per_minute {
+        deps.rates.admit(call.caller.key_id(), limit, deps.clock.as_ref()).await?;
+    }
     let mut route = Route::default();
     loop {
         if app.has_left() {
             return Ok(());
+        }
+        if deps.cut.is_cancelled() {
+            return Err(restarting());
         }
         permit = admit::renew(deps, call, permit)?;
         let Some(candidate) = route.next(&permit) else { return Err(route.exhausted()) };
@@ -191,6 +197,17 @@ async fn run(deps: &Deps, call: &Call, app: &App) -> Result<(), ApiError> {
             Tried::Failed(error, retry) => route.failed(&candidate, error, retry),
         }
     }
+}
+
+/// What an app is told that this process cannot wait for any longer.
+fn restarting() -> ApiError {
+    let mut error = ApiError::new(
+        ErrorCode::ProviderOverloaded,
+        "this node is being restarted and cannot wait any longer; send the request again",
+    )
+    .with("limit_source", json!("weir"));
+    error.retry_after_s = Some(1);
+    error
 }
 
 /// The span of one call to a provider, by OpenTelemetry's conventions for generative AI; `settle` fills in the rest.

@@ -16,7 +16,7 @@ use providers::{AnswerContext, ChatStream, Chunk, DONE, Ending, Retry, error_chu
 use super::attempt::{Sent, told};
 use super::settle::{End, Open, Seen, floor_cost, settle};
 use super::whole::bill;
-use super::{App, Head, Reply, Tried};
+use super::{App, Head, Reply, Tried, restarting};
 use crate::Deps;
 use crate::http::error::ApiError;
 
@@ -46,6 +46,7 @@ pub(super) async fn relay(deps: &Deps, sent: Sent, app: &App) -> Tried {
             relay.finish_with(Outcome::Cut, None);
             Tried::Done
         }
+        Stop::Restarting => relay.cut_short().await,
         Stop::Failed(error, retry) => relay.fail(error, retry).await,
     }
 }
@@ -54,6 +55,7 @@ pub(super) async fn relay(deps: &Deps, sent: Sent, app: &App) -> Tried {
 enum Stop {
     Ended,
     Left,
+    Restarting,
     Failed(ApiError, Retry),
 }
 
@@ -80,6 +82,7 @@ impl Relay<'_> {
             let frame = tokio::select! {
                 biased;
                 () = self.app.gone() => return Stop::Left,
+                () = self.deps.cut.cancelled() => return Stop::Restarting,
                 frame = tokio::time::timeout(self.patience(), body.frame()) => frame,
             };
             let data = match self.data(frame) {
@@ -234,6 +237,20 @@ impl Relay<'_> {
     async fn fail(self, error: ApiError, retry: Retry) -> Tried {
         let seen = self.seen();
         self.fail_with(error, retry, &seen).await
+    }
+
+    /// The process ends before the stream does.
+    async fn cut_short(mut self) -> Tried {
+        let (seen, error) = (self.seen(), restarting());
+        let end = End { outcome: Outcome::Cut, status: self.status, error: Some(error.code) };
+        settle(self.deps, self.open, &end, &seen);
+        if self.head.is_some() {
+            return Tried::Refused(error);
+        }
+        self.held.push(error_chunk(&self.context, &error.object()));
+        self.held.push(Bytes::from_static(DONE));
+        self.app.send(Reply::Last(joined(&mut self.held))).await;
+        Tried::Done
     }
 
     /// Before any content somebody else may be tried; after it the error goes into the stream.

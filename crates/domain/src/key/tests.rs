@@ -18,6 +18,7 @@ fn key(hash: KeyHash) -> Key {
         previous: None,
         expires_at: None,
         revoked_at: None,
+        requests_per_minute: None,
     }
 }
 

@@ -85,7 +85,7 @@ impl World {
                 let unspent = book.idle();
                 block_on(self.leases.give_back(*holder, unspent)).unwrap();
             }
-            Step::ShipAgain => block_on(self.leases.commit(self.leases.events())).unwrap(),
+            Step::ShipAgain => block_on(self.leases.commit(sample::shipment(self.leases.events()))).unwrap(),
         }
     }
 
@@ -124,7 +124,7 @@ impl World {
         self.owe(&event, cost);
         event.settlement.cost = cost;
         event.settlement.overruns = self.nodes[node].1.settle(reservation, cost);
-        block_on(self.leases.commit(vec![event])).unwrap();
+        block_on(self.leases.commit(sample::shipment(vec![event]))).unwrap();
     }
 
     fn kill(&mut self, node: usize, seen_percent: i64) {
@@ -137,7 +137,7 @@ impl World {
             event.settlement.outcome = Outcome::Interrupted;
             event.settlement.cost = seen;
             event.settlement.suspense = Pico::new(bound.get() - seen.get());
-            block_on(self.leases.commit(vec![event])).unwrap();
+            block_on(self.leases.commit(sample::shipment(vec![event]))).unwrap();
         }
         let (holder, book) = &mut self.nodes[node];
         self.leases.retire(*holder);

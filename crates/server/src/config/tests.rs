@@ -27,8 +27,30 @@ fn an_unknown_key_is_an_error_that_names_it() {
     assert!(error.contains("listne"), "{error}");
 }
 
+fn refusal(role: Role, text: &str) -> String {
+    load(text).unwrap().check(role).unwrap_err().to_string()
+}
+
 #[test]
-fn a_control_plane_without_tls_stays_on_loopback() {
-    let error = load("[admin]\nlisten = \"0.0.0.0:8081\"\n").unwrap_err().to_string();
-    assert!(error.contains("loopback"), "{error}");
+fn a_control_plane_that_others_can_reach_needs_tls() {
+    let open = "[admin]\nlisten = \"0.0.0.0:8081\"\n";
+    for role in [Role::Run, Role::Control] {
+        let error = refusal(role, open);
+        assert!(error.contains("admin.tls.cert_file") && error.contains("behind_tls_proxy"), "{error}");
+    }
+    assert!(load(&format!("{open}behind_tls_proxy = true\n")).unwrap().check(Role::Run).is_ok());
+}
+
+#[test]
+fn a_node_link_that_others_can_reach_needs_tls() {
+    let open = "[store]\nurl = \"postgres://a@b/c\"\n[link]\nlisten = \"0.0.0.0:8082\"\n";
+    let error = refusal(Role::Control, open);
+    assert!(error.contains("link.tls.cert_file"), "{error}");
+}
+
+#[test]
+fn each_role_names_what_it_lacks() {
+    assert!(refusal(Role::Control, "").contains("store.url"));
+    assert!(refusal(Role::Data, "").contains("link.url"));
+    assert!(refusal(Role::Run, "[store]\nurl = \"postgres://a@b/c\"\n").contains("weir control"));
 }

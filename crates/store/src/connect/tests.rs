@@ -31,7 +31,7 @@ async fn a_transaction_that_is_dropped_gives_the_writer_free() {
     let url = format!("sqlite://{}/weir.db?mode=rwc", directory.path().display());
     let store = Store::connect(&url, NOW).await.unwrap();
     for _ in 0..20 {
-        let sql = store.begin_write().await.unwrap();
+        let sql = store.begin_write(Whose::Every).await.unwrap();
         sql.execute_unprepared("UPDATE platform_state SET epoch = 7").await.unwrap();
         drop(sql);
     }

@@ -53,4 +53,7 @@ table!(lease, "leases", {
     pub settled_rest: i32,
     pub returned_micro: i64,
     pub returned_rest: i32,
+    pub suspended_micro: i64,
+    pub suspended_rest: i32,
+    pub suspended_at: Option<i64>,
 }, of OrgId);

@@ -36,6 +36,18 @@ table!(ledger_entry, "ledger_entries", {
     pub amount_pico: i64,
 }, of OrgId);
 
+table!(suspense_note, "suspense_notes", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub org_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub batch_seq: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub note_no: i64,
+    pub subject: String,
+    pub period: String,
+    pub amount_pico: i64,
+}, of OrgId);
+
 table!(audit, "audit", {
     #[sea_orm(primary_key, auto_increment = false)]
     pub chain: String,

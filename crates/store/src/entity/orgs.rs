@@ -12,6 +12,7 @@ table!(org, "orgs", {
     pub published_revision: i64,
     pub audit_seq: i64,
     pub audit_hash: String,
+    pub changed_at: i64,
 }, of Id);
 
 table!(team, "teams", {
@@ -50,6 +51,7 @@ table!(key, "keys", {
     pub previous_until: Option<i64>,
     pub expires_at: Option<i64>,
     pub revoked_at: Option<i64>,
+    pub requests_per_minute: Option<i64>,
 }, of OrgId);
 
 table!(credential, "credentials", {

@@ -13,6 +13,8 @@ table!(platform_state, "platform_state", {
     pub ceiling: String,
     pub audit_seq: i64,
     pub audit_hash: String,
+    pub changed_at: i64,
+    pub master_key_check: Option<String>,
 });
 
 table!(provider, "providers", {

@@ -9,7 +9,8 @@ use domain::{Amount, OrgId, Pico};
 use futures::future::{join_all, try_join_all};
 use metering::conformance::{self, Ledgers};
 use metering::ports::{
-    BudgetState, LeaseAnswer, LeaseError, LeaseRequest, LeaseSource, ShipError, UsageSink,
+    BudgetState, Hello, LeaseAnswer, LeaseError, LeaseRequest, LeaseSource, Sequence, ShipError, Shipment,
+    UsageSink,
 };
 use metering::sample;
 use metering::usage::{Draw, Holder, UsageEvent};
@@ -54,17 +55,25 @@ impl LeaseSource for Ports {
         holder: Holder,
         requests: Vec<LeaseRequest>,
     ) -> Result<Vec<LeaseAnswer>, LeaseError> {
-        self.world.store.grant(holder, &requests).await.map_err(|error| LeaseError(error.to_string()))
+        self.world
+            .store
+            .grant(holder, &requests)
+            .await
+            .map_err(|error| LeaseError::NotDone(error.to_string()))
     }
 
     async fn give_back(&self, holder: Holder, unspent: Vec<(OrgId, Draw, Amount)>) -> Result<(), LeaseError> {
-        self.world.store.give_back(holder, &unspent).await.map_err(|error| LeaseError(error.to_string()))
+        self.world
+            .store
+            .give_back(holder, &unspent)
+            .await
+            .map_err(|error| LeaseError::NotDone(error.to_string()))
     }
 }
 
 #[async_trait]
 impl UsageSink for Ports {
-    async fn commit(&self, events: Vec<UsageEvent>) -> Result<(), ShipError> {
+    async fn commit(&self, Shipment { events, .. }: Shipment) -> Result<(), ShipError> {
         self.world.store.commit_events(&events, NOW).await.map_err(|error| ShipError(error.to_string()))
     }
 }
@@ -194,10 +203,23 @@ pub(crate) async fn a_new_life_frees_what_the_old_one_held(world: World) {
     assert_eq!(granted(ask(&world.store, sample::holder(2), org, draw, 100).await), pico(100));
     world.store.commit_events(&[event(&world.ours, 1, draw, 120)], NOW).await.unwrap();
     for _ in 0..2 {
-        world.store.free_leases(first.node, 2).await.unwrap();
+        assert!(world.store.hello(&hello(second, "boot", 9), NOW).await.unwrap());
         let expected =
             BudgetState { limit: pico(1_000), spent: pico(120), escrow: pico(300), ..BudgetState::default() };
         assert_eq!(state(&world.ours, draw).await, expected);
+    }
+}
+
+/// A node's first word, when its journal ends at `journal_end`.
+pub(crate) fn hello(holder: Holder, boot: &str, journal_end: u64) -> Hello {
+    Hello {
+        holder,
+        name: "node".to_owned(),
+        version: "1".to_owned(),
+        boot: boot.to_owned(),
+        journal_end: Sequence(journal_end),
+        now: NOW,
+        contact_every_ms: 1_000,
     }
 }
 

@@ -100,7 +100,7 @@ pub(crate) async fn a_price_version_is_never_changed(world: World) {
 pub(crate) async fn a_database_keeps_its_epoch_when_it_is_opened_again(world: World) {
     put_platform(&world).await;
     let before = world.store.platform_version().await.unwrap();
-    store::migrate(&world.url, NOW.plus_seconds(9_999)).await.unwrap();
+    store::migrate(&world.url, None, NOW.plus_seconds(9_999)).await.unwrap();
     let again = Store::connect(&world.url, NOW.plus_seconds(9_999)).await.unwrap();
     assert_eq!(again.platform_version().await.unwrap(), before);
     assert_eq!(again.orgs().await.unwrap(), [world.ours.org.clone(), world.theirs.org.clone()]);

@@ -144,6 +144,7 @@ pub(crate) async fn objects_read_back_as_they_were_written(world: World) {
         previous: Some((KeyHash([7; 32]), NOW.plus_seconds(60))),
         expires_at: Some(NOW.plus_seconds(90)),
         revoked_at: Some(NOW),
+        requests_per_minute: Some(60),
         ..ours.key.clone()
     };
     let layers =

@@ -15,6 +15,16 @@ use tempfile::TempDir;
 pub(crate) const NOW: Timestamp = sample::ADMITTED_AT;
 pub(crate) const ALL: Page = Page { after: None, first: 100 };
 
+/// The role of a control plane: it owns nothing.
+const APP: &str = "weir_app";
+
+/// The same database as that role.
+fn as_app(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    format!("{scheme}://{APP}:{APP}@{place}")
+}
+
 /// What is in an organization from the beginning.
 pub(crate) struct Tenant {
     pub(crate) scope: OrgScope,
@@ -29,7 +39,10 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) ours: Tenant,
     pub(crate) theirs: Tenant,
+    /// As the role that owns the schema, past row-level security.
     pub(crate) url: String,
+    /// As the role of a control plane.
+    pub(crate) app_url: String,
     _directory: Option<TempDir>,
 }
 
@@ -37,7 +50,7 @@ impl World {
     pub(crate) async fn on_sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/weir.db?mode=rwc", directory.path().display());
-        Self::new(url, Some(directory)).await
+        Self::new(url.clone(), url, Some(directory)).await
     }
 
     /// `None` when no server was named.
@@ -51,19 +64,21 @@ impl World {
         let number = MADE.fetch_add(1, Ordering::SeqCst);
         let name = format!("weir_store_{}_{number}", std::process::id());
         let admin = Database::connect(&server).await.unwrap();
+        // Many tests make it at once; it is there after whichever was first.
+        let _ = admin.execute_unprepared(&format!("CREATE ROLE {APP} LOGIN PASSWORD '{APP}'")).await;
         admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
         admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
         let (base, _) = server.rsplit_once('/').unwrap();
         let url = format!("{base}/{name}");
-        store::migrate(&url, NOW).await.unwrap();
-        Some(Self::new(url, None).await)
+        store::migrate(&url, Some(APP), NOW).await.unwrap();
+        Some(Self::new(as_app(&url), url, None).await)
     }
 
-    async fn new(url: String, directory: Option<TempDir>) -> Self {
-        let store = Store::connect(&url, NOW).await.unwrap();
+    async fn new(app_url: String, url: String, directory: Option<TempDir>) -> Self {
+        let store = Store::connect(&app_url, NOW).await.unwrap();
         let ours = tenant(&store, 1).await;
         let theirs = tenant(&store, 2).await;
-        Self { store, ours, theirs, url, _directory: directory }
+        Self { store, ours, theirs, url, app_url, _directory: directory }
     }
 
     /// The same database, past the store.
@@ -131,6 +146,7 @@ pub(crate) fn key(org: OrgId, number: u128) -> Key {
         previous: None,
         expires_at: None,
         revoked_at: None,
+        requests_per_minute: None,
     }
 }
 

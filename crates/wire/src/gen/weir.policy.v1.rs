@@ -175,6 +175,9 @@ pub struct Key {
     pub expires_at_us: ::core::option::Option<i64>,
     #[prost(sint64, optional, tag = "12")]
     pub revoked_at_us: ::core::option::Option<i64>,
+    /// At least 1; absent: no limit of its own.
+    #[prost(uint32, optional, tag = "13")]
+    pub requests_per_minute: ::core::option::Option<u32>,
 }
 /// After a rotation.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -7,7 +7,8 @@ use domain::limit::{BudgetScope, WindowId};
 use metering::ports;
 
 use crate::graphql::error::Result;
-use crate::graphql::scalars::{Count, DateTime, Usd};
+use crate::graphql::scalars::{DateTime, Usd};
+use crate::graphql::types::propagation::Applied;
 use crate::service::budgets::Standing;
 use crate::service::input::{id, no_id, required};
 
@@ -140,8 +141,8 @@ pub(crate) struct RemoveBudgetInput {
 #[derive(SimpleObject)]
 pub(crate) struct BudgetPayload {
     pub(crate) budget: Budget,
-    /// The organization's policy revision that holds the change.
-    pub(crate) revision: Count,
+    #[graphql(flatten)]
+    pub(crate) applied: Applied,
 }
 
 /// Reads the two fields that say whose requests draw on a budget.

@@ -6,6 +6,8 @@ use async_graphql::{ID, InputObject, Object, SimpleObject};
 use policy::record;
 
 use crate::graphql::scalars::{Count, DateTime};
+use crate::graphql::types::propagation::Applied;
+use crate::service::credentials::Tried;
 
 /// A provider's secret of the organization's own. The secret itself cannot be read back.
 pub(crate) struct Credential(pub(crate) record::Credential);
@@ -57,6 +59,36 @@ pub(crate) struct RemoveCredentialInput {
 #[derive(SimpleObject)]
 pub(crate) struct CredentialPayload {
     pub(crate) credential: Credential,
-    /// The organization's policy revision that holds the change.
-    pub(crate) revision: Count,
+    #[graphql(flatten)]
+    pub(crate) applied: Applied,
+}
+
+#[derive(InputObject)]
+pub(crate) struct TestCredentialInput {
+    pub(crate) organization_id: ID,
+    pub(crate) id: ID,
+}
+
+/// What came of trying a credential: its provider was asked for a list of its models.
+#[derive(SimpleObject)]
+pub(crate) struct TestCredentialPayload {
+    /// Whether the provider accepts it.
+    ok: bool,
+    /// The provider's HTTP status; null when there was no answer.
+    status: Option<i32>,
+    /// The models the provider names, at most 1000.
+    models: Vec<String>,
+    /// The same for people; without an answer, why there is none.
+    message: String,
+}
+
+impl From<Tried> for TestCredentialPayload {
+    fn from(tried: Tried) -> Self {
+        Self {
+            ok: tried.is_ok(),
+            status: tried.status.map(i32::from),
+            models: tried.models,
+            message: tried.message,
+        }
+    }
 }

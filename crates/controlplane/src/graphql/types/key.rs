@@ -5,7 +5,8 @@
 use async_graphql::{Enum, ID, InputObject, Object, SimpleObject};
 use domain::key;
 
-use crate::graphql::scalars::{Count, DateTime};
+use crate::graphql::scalars::DateTime;
+use crate::graphql::types::propagation::Applied;
 
 /// What a key may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -70,6 +71,11 @@ impl Key {
         self.0.revoked_at.map(DateTime)
     }
 
+    /// How many requests it may make in a minute; null: it has no limit of its own.
+    async fn requests_per_minute(&self) -> Option<u32> {
+        self.0.requests_per_minute
+    }
+
     /// After a rotation: until when the text before is still accepted.
     async fn previous_accepted_until(&self) -> Option<DateTime> {
         self.0.previous.map(|(_, until)| until.into())
@@ -86,6 +92,8 @@ pub(crate) struct CreateKeyInput {
     /// Needed for a management key: whose rights it has.
     pub(crate) member_id: Option<ID>,
     pub(crate) expires_at: Option<DateTime>,
+    /// How many requests it may make in a minute, at least 1; left out: it has no limit of its own.
+    pub(crate) requests_per_minute: Option<u32>,
 }
 
 #[derive(InputObject)]
@@ -106,8 +114,8 @@ pub(crate) struct RevokeKeyInput {
 #[derive(SimpleObject)]
 pub(crate) struct KeyPayload {
     pub(crate) key: Key,
-    /// The organization's policy revision that holds the change.
-    pub(crate) revision: Count,
+    #[graphql(flatten)]
+    pub(crate) applied: Applied,
 }
 
 #[derive(SimpleObject)]
@@ -115,6 +123,6 @@ pub(crate) struct KeySecretPayload {
     pub(crate) key: Key,
     /// The key's text. It is not kept: this is the only time it can be read.
     pub(crate) secret: String,
-    /// The organization's policy revision that holds the change.
-    pub(crate) revision: Count,
+    #[graphql(flatten)]
+    pub(crate) applied: Applied,
 }

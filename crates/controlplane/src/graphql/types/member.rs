@@ -6,7 +6,7 @@ use async_graphql::{Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject}
 use domain::org;
 use store::MemberView;
 
-use crate::graphql::scalars::Count;
+use crate::graphql::types::propagation::Applied;
 
 /// What a member is in an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -103,8 +103,8 @@ pub(crate) struct RemoveMemberInput {
 #[derive(SimpleObject)]
 pub(crate) struct MemberPayload {
     pub(crate) member: Member,
-    /// The organization's policy revision that holds the change.
-    pub(crate) revision: Count,
+    #[graphql(flatten)]
+    pub(crate) applied: Applied,
 }
 
 #[derive(SimpleObject)]
@@ -113,6 +113,6 @@ pub(crate) struct CreateMemberPayload {
     /// The first password of a person who is new here, if it was not given. It is not kept: this is the only time it
     /// can be read.
     pub(crate) initial_password: Option<String>,
-    /// The organization's policy revision that holds the change.
-    pub(crate) revision: Count,
+    #[graphql(flatten)]
+    pub(crate) applied: Applied,
 }

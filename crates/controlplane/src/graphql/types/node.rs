@@ -14,13 +14,14 @@ use crate::error::AdminError;
 use crate::graphql::error::Result;
 use crate::graphql::types::budget::Budget;
 use crate::graphql::types::credential::Credential;
+use crate::graphql::types::gateway_node::GatewayNode;
 use crate::graphql::types::key::Key;
 use crate::graphql::types::member::Member;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::policy::Policy;
 use crate::graphql::types::team::Team;
 use crate::graphql::types::usage::UsageEvent;
-use crate::service::{budgets, keys};
+use crate::service::{budgets, keys, nodes};
 
 /// An object with an id of its own.
 #[derive(Interface)]
@@ -35,6 +36,7 @@ pub(crate) enum Node {
     Policy(Policy),
     Credential(Credential),
     UsageEvent(UsageEvent),
+    GatewayNode(GatewayNode),
 }
 
 /// The object with this id, in whichever of the caller's organizations it is.
@@ -68,6 +70,7 @@ async fn find_in(app: &Arc<App>, access: Access, id: &ID) -> Result<Node> {
         "cred" => {
             Node::Credential(Credential(scope(Capability::ReadPolicies)?.credential(parse(id)?).await?))
         }
+        "node" => Node::GatewayNode(GatewayNode(nodes::read(app, &access, parse(id)?).await?)),
         "req" => Node::UsageEvent(UsageEvent(scope(Capability::ReadUsage)?.event(parse(id)?).await?)),
         _ => return Err(AdminError::NotFound("object")),
     })

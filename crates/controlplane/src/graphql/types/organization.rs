@@ -19,12 +19,14 @@ use crate::graphql::types::audit::AuditEntry;
 use crate::graphql::types::budget::Budget;
 use crate::graphql::types::chargeback::Chargeback;
 use crate::graphql::types::credential::Credential;
+use crate::graphql::types::gateway_node::GatewayNode;
 use crate::graphql::types::key::Key;
 use crate::graphql::types::member::{Member, Role};
 use crate::graphql::types::policy::Policy;
+use crate::graphql::types::propagation::{Applied, Propagation};
 use crate::graphql::types::team::Team;
 use crate::graphql::types::usage::UsageEvent;
-use crate::service::{budgets, chargeback};
+use crate::service::{budgets, chargeback, nodes};
 
 /// An organization: the border nothing crosses.
 pub(crate) struct Organization {
@@ -142,6 +144,24 @@ impl Organization {
         Chargeback::read(scope, period).await
     }
 
+    /// The nodes that enforce its policy, by id, with the revision each has.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn nodes(
+        &self,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<String, GatewayNode>> {
+        let nodes = nodes::list(&self.app, &self.access, &page(first, after)?).await?;
+        Ok(connection(nodes, |member| member.node.node.to_string(), GatewayNode))
+    }
+
+    /// How far a revision of its policy has come; left out: the current one.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn propagation(&self, revision: Option<Count>) -> Result<Propagation> {
+        let revision = revision.map(|revision| revision.0);
+        Ok(nodes::propagation(&self.app, &self.access, revision).await?.into())
+    }
+
     /// Who did what, the latest first.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn audit_log(
@@ -164,6 +184,6 @@ pub(crate) struct RenameOrganizationInput {
 #[derive(SimpleObject)]
 pub(crate) struct OrganizationPayload {
     pub(crate) organization: Organization,
-    /// The organization's policy revision that holds the change.
-    pub(crate) revision: Count,
+    #[graphql(flatten)]
+    pub(crate) applied: Applied,
 }

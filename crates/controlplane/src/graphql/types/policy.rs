@@ -8,6 +8,7 @@ use async_graphql::{Enum, ID, InputObject, Object, SimpleObject};
 
 use crate::graphql::error::Result;
 use crate::graphql::scalars::Count;
+use crate::graphql::types::propagation::Applied;
 use crate::service::input::{id, no_id, required};
 
 /// Whom a policy is attached to. A layer can only tighten what those before it allow.
@@ -186,8 +187,8 @@ pub(crate) struct RemovePolicyInput {
 #[derive(SimpleObject)]
 pub(crate) struct PolicyPayload {
     pub(crate) policy: Policy,
-    /// The organization's policy revision that holds the change.
-    pub(crate) revision: Count,
+    #[graphql(flatten)]
+    pub(crate) applied: Applied,
 }
 
 /// Reads the two fields that say whom a policy is attached to.

@@ -5,7 +5,7 @@
 use async_graphql::{ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::org;
 
-use crate::graphql::scalars::Count;
+use crate::graphql::types::propagation::Applied;
 
 /// A group inside an organization that keys, budgets, policies and cost belong to.
 pub(crate) struct Team(pub(crate) org::Team);
@@ -46,6 +46,6 @@ pub(crate) struct UpdateTeamInput {
 #[derive(SimpleObject)]
 pub(crate) struct TeamPayload {
     pub(crate) team: Team,
-    /// The organization's policy revision that holds the change.
-    pub(crate) revision: Count,
+    #[graphql(flatten)]
+    pub(crate) applied: Applied,
 }

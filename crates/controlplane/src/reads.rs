@@ -1,33 +1,38 @@
-//! Answers the data plane's questions that need the database, in process.
+//! What apps ask about themselves, answered from the database in process.
+//!
+//! Invariant: reads only, within the organization of the key that asks.
 
 use async_trait::async_trait;
-use dataplane::reads::{KeyUsage, ReadError, Reads};
-use domain::{BudgetId, KeyId, OrgId, Timestamp, Window};
-use store::Store;
+use domain::{Timestamp, Window};
+use metering::ports::{KeyUsage, KeyUsageRequest, ReadError, Reads};
+use store::{Store, StoreError};
 
 /// [`Reads`] over the store.
-pub(crate) struct StoreReads(Store);
+#[derive(Clone)]
+pub struct StoreReads(Store);
 
 impl StoreReads {
-    pub(crate) fn new(store: Store) -> Self {
+    /// Answers from `store`.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
         Self(store)
     }
 }
 
 #[async_trait]
 impl Reads for StoreReads {
-    async fn key_usage(
-        &self,
-        org: OrgId,
-        key: KeyId,
-        budgets: Vec<BudgetId>,
-        now: Timestamp,
-    ) -> Result<KeyUsage, ReadError> {
-        let unreadable = |error: store::StoreError| ReadError(error.to_string());
+    async fn key_usage(&self, request: KeyUsageRequest) -> Result<KeyUsage, ReadError> {
+        let KeyUsageRequest { org, key, budgets, now } = request;
+        let unreadable = |error: StoreError| ReadError(error.to_string());
         let scope = self.0.scope(org);
         let mut states = Vec::with_capacity(budgets.len());
         for id in budgets {
-            let budget = scope.budget(id).await.map_err(unreadable)?;
+            let budget = match scope.budget(id).await {
+                Ok(budget) => budget,
+                // Removed since the node last heard of it: nothing is drawn on it any more.
+                Err(StoreError::NotFound) => continue,
+                Err(error) => return Err(unreadable(error)),
+            };
             states.push((id, scope.budget_state(id, budget.window.at(now)).await.map_err(unreadable)?));
         }
         let spend = async |since| scope.spend_of_key(key, since).await.map_err(unreadable);
@@ -56,17 +61,4 @@ fn monday(now: Timestamp) -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_begins_at_midnight_and_a_week_on_monday() {
-        let now = Timestamp::parse("2026-11-21T13:14:15Z").unwrap();
-        assert_eq!(midnight(now).to_string(), "2026-11-21T00:00:00Z");
-        assert_eq!(monday(now).to_string(), "2026-11-16T00:00:00Z");
-        assert_eq!(
-            monday(Timestamp::parse("2026-11-16T00:00:00Z").unwrap()).to_string(),
-            "2026-11-16T00:00:00Z"
-        );
-    }
-}
+mod tests;

@@ -1,0 +1,162 @@
+//! One connection to one control plane: made when it is needed, kept, made anew when it is gone.
+//!
+//! Invariant: a peer that is dead is noticed within seconds, by HTTP/2 pings; whoever waits for a connection waits for the
+//! same attempt.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Uri;
+use http_body_util::Full;
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+
+type Sender = SendRequest<Full<Bytes>>;
+
+/// A dead peer is noticed this soon.
+const PING_EVERY: Duration = Duration::from_secs(2);
+const PONG_WITHIN: Duration = Duration::from_secs(3);
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+
+/// Where a control plane is.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    is_tls: bool,
+    host: String,
+    port: u16,
+}
+
+impl Peer {
+    /// Reads `http://host:port` or `https://host:port`; the port may be left out.
+    pub(super) fn parse(url: &str) -> Option<Self> {
+        let uri: Uri = url.trim_end_matches('/').parse().ok()?;
+        let is_tls = match uri.scheme_str()? {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+            return None;
+        }
+        let host = uri.host()?.trim_matches(['[', ']']).to_owned();
+        Some(Self { is_tls, host, port: uri.port_u16().unwrap_or(8082) })
+    }
+
+    pub(super) const fn scheme(&self) -> &'static str {
+        if self.is_tls { "https" } else { "http" }
+    }
+
+    pub(super) fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme(), self.authority())
+    }
+}
+
+pub(super) struct Connection {
+    peer: Peer,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    open: Mutex<Option<Sender>>,
+    lost: std::sync::atomic::AtomicBool,
+}
+
+impl Connection {
+    pub(super) fn new(peer: Peer, tls: Option<Arc<rustls::ClientConfig>>) -> Self {
+        Self { peer, tls, open: Mutex::default(), lost: std::sync::atomic::AtomicBool::new(false) }
+    }
+
+    pub(super) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// The next request gets a new connection.
+    pub(super) fn forget(&self) {
+        self.lost.store(true, std::sync::atomic::Ordering::Release);
+    }
+
+    /// A connection that can take a request.
+    ///
+    /// # Errors
+    /// A sentence; nothing was sent.
+    pub(super) async fn sender(&self, deadline: Instant) -> Result<Sender, String> {
+        let mut open = self.open.lock().await;
+        if self.lost.swap(false, std::sync::atomic::Ordering::AcqRel) {
+            *open = None;
+        }
+        if let Some(sender) = open.as_ref().filter(|sender| sender.is_ready() && !sender.is_closed()) {
+            return Ok(sender.clone());
+        }
+        let connecting =
+            tokio::time::timeout_at(deadline.min(Instant::now() + CONNECT_WITHIN), self.connect());
+        let sender = connecting.await.map_err(|_| {
+            format!("the control plane at {} does not take a connection in time", self.peer)
+        })??;
+        *open = Some(sender.clone());
+        Ok(sender)
+    }
+
+    async fn connect(&self) -> Result<Sender, String> {
+        let peer = &self.peer;
+        let socket = TcpStream::connect((peer.host.as_str(), peer.port))
+            .await
+            .map_err(|error| format!("the control plane at {peer} cannot be reached: {error}"))?;
+        let _ = socket.set_nodelay(true);
+        if !peer.is_tls {
+            return self.handshake(socket).await;
+        }
+        let config =
+            self.tls.clone().ok_or_else(|| format!("{peer} asks for TLS, and none is configured"))?;
+        let name =
+            ServerName::try_from(peer.host.clone()).map_err(|_| format!("{peer} is no name for TLS"))?;
+        let stream = TlsConnector::from(config).connect(name, socket).await.map_err(|error| {
+            format!(
+                "TLS with the control plane at {peer} failed (link.tls.ca_file says whom to trust): {error}"
+            )
+        })?;
+        self.handshake(stream).await
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it ends when the link is dropped, and has nothing to finish"
+    )]
+    async fn handshake<S>(&self, stream: S) -> Result<Sender, String>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .adaptive_window(true)
+            .keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PONG_WITHIN)
+            .keep_alive_while_idle(true);
+        let (sender, connection) = builder
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| format!("{} does not speak HTTP/2, as a node link does: {error}", self.peer))?;
+        let peer = self.peer.clone();
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, %peer, "the node link's connection ended");
+            }
+        });
+        Ok(sender)
+    }
+}

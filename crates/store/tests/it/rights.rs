@@ -1,0 +1,73 @@
+//! Postgres itself, behind the queries: whose rows the control plane's role sees, and what it may not do.
+
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait};
+
+use crate::world::World;
+
+async fn count<C: ConnectionTrait>(database: &C, table: &str) -> i64 {
+    let query = Statement::from_string(DbBackend::Postgres, format!("SELECT count(*) FROM {table}"));
+    database.query_one_raw(query).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+async fn names(database: &DatabaseConnection, query: &str) -> Vec<String> {
+    let rows = database.query_all_raw(Statement::from_string(DbBackend::Postgres, query)).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
+/// Every table that says whose its rows are.
+async fn tables_of_orgs(database: &DatabaseConnection) -> Vec<String> {
+    let query = "SELECT c.table_name::text FROM information_schema.columns c JOIN information_schema.tables b \
+                 USING (table_schema, table_name) WHERE c.table_schema = 'public' AND b.table_type = 'BASE TABLE' \
+                 AND c.column_name = 'org_id' UNION SELECT 'orgs' UNION SELECT 'audit' ORDER BY 1";
+    names(database, query).await
+}
+
+pub(crate) async fn without_a_name_no_row_of_any_org_is_seen(world: World) {
+    let app = Database::connect(&world.app_url).await.unwrap();
+    for table in tables_of_orgs(&app).await {
+        assert_eq!(count(&app, &table).await, 0, "{table}");
+    }
+    assert!(count(&world.sql().await, "keys").await >= 2, "there is something to see");
+}
+
+pub(crate) async fn another_orgs_rows_are_not_seen_where_the_query_forgets_to_ask(world: World) {
+    let app = Database::connect(&world.app_url).await.unwrap();
+    let sql = app.begin().await.unwrap();
+    sql.execute_unprepared(&format!("SET LOCAL weir.org = '{}'", world.ours.org.id)).await.unwrap();
+    for table in ["orgs", "teams", "members", "keys"] {
+        assert_eq!(count(&sql, table).await, 1, "{table}");
+    }
+    let theirs = world.theirs.org.id;
+    let stolen = format!("UPDATE teams SET name = 'ours now' WHERE org_id = '{theirs}'");
+    assert_eq!(sql.execute_unprepared(&stolen).await.unwrap().rows_affected(), 0);
+    let planted = format!("INSERT INTO teams (org_id, id, name) VALUES ('{theirs}', 'x', 'planted')");
+    let error = sql.execute_unprepared(&planted).await.unwrap_err().to_string();
+    assert!(error.contains("row-level security"), "{error}");
+}
+
+pub(crate) async fn every_table_of_orgs_is_behind_row_level_security(world: World) {
+    let owner = world.sql().await;
+    let query = "SELECT relname::text FROM pg_class WHERE relrowsecurity AND relforcerowsecurity ORDER BY 1";
+    let (behind, all) = (names(&owner, query).await, tables_of_orgs(&owner).await);
+    assert!(all.len() > 10, "{all:?}");
+    assert_eq!(behind, all);
+}
+
+pub(crate) async fn the_control_planes_role_cannot_rewrite_history_or_the_schema(world: World) {
+    let app = Database::connect(&world.app_url).await.unwrap();
+    for table in ["ledger_entries", "ledger_batches", "audit", "price_versions", "suspense_notes"] {
+        for attempt in [format!("DELETE FROM {table}"), format!("TRUNCATE {table}")] {
+            let error = app.execute_unprepared(&attempt).await.unwrap_err().to_string();
+            assert!(error.contains("permission denied"), "{attempt}: {error}");
+        }
+    }
+    for attempt in [
+        "ALTER TABLE keys DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY of_one_org ON keys",
+        "CREATE TABLE mine (id TEXT)",
+        "DELETE FROM seaql_migrations",
+    ] {
+        let error = app.execute_unprepared(attempt).await.unwrap_err().to_string();
+        assert!(error.contains("permission denied") || error.contains("must be owner"), "{attempt}: {error}");
+    }
+}
