@@ -7,7 +7,7 @@ CARGO := cargo
 PATH := $(TOOLS)/node/bin:$(PATH)
 export PATH
 
-.PHONY: help run cluster test check fix gen web web-test clients chaos e2e rust clean
+.PHONY: help run cluster test check fix gen web web-test clients chaos bench manifests e2e rust clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,7 +24,7 @@ cluster: web $(TOOLS)/servers.stamp ## the production shape on this machine: Pos
 
 test: ## everything: formatting, lints, unit, structure, black-box, web, browser
 	@unset $$(env | sed -nE 's/^([A-Z0-9_]+_API_KEY)=.*/\1/p') ; \
-	$(MAKE) --no-print-directory web-test rust clients e2e && N=600 $(MAKE) --no-print-directory chaos
+	$(MAKE) --no-print-directory web-test rust clients manifests e2e && N=600 $(MAKE) --no-print-directory chaos
 
 check: ## formatting and lints only
 	$(CARGO) fmt --all --check
@@ -55,6 +55,14 @@ clients: $(TOOLS)/clients.stamp $(TOOLS)/servers.stamp ## black-box suite: offic
 chaos: $(TOOLS)/clients.stamp $(TOOLS)/servers.stamp ## N requests (20000) over two nodes while everything is killed; the sandbox's meter is the judge
 	$(CARGO) build --locked -p server --bin weir
 	$(TOOLS)/venv/bin/python tests/chaos/chaos.py
+
+manifests: $(TOOLS)/clients.stamp ## what deploy/ holds, against published schemas and against the sources
+	deploy/check.sh $(TOOLS)/venv
+
+bench: $(TOOLS)/clients.stamp $(TOOLS)/servers.stamp ## figures of docs/bench.md: FIGURE=name for one; the release binary beside a bare proxy
+	$(CARGO) build --locked --release -p server --bin weir
+	@tests/bench/tools.sh $(TOOLS)/bench
+	$(TOOLS)/venv/bin/python tests/bench/bench.py --write docs/bench.md
 
 e2e: web $(TOOLS)/chromium.stamp ## the web admin in a real browser against a running weir
 	$(CARGO) build --locked -p server --bin weir

@@ -32,11 +32,13 @@ clients)
 servers)
   missing=()
   command -v redis-server >/dev/null || missing+=(redis-server)
+  command -v openssl >/dev/null || missing+=(openssl)
   compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
+  compgen -G "/usr/lib/*/faketime/libfaketime.so.1" >/dev/null || missing+=(libfaketime)
   [ ${#missing[@]} = 0 ] && exit 0
   echo "installing ${missing[*]} (Debian packages)"
   if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
-    echo "the tests and \`make cluster\` need redis-server and Postgres: install them, then run make again" >&2
+    echo "the tests and \`make cluster\` need redis-server, Postgres and libfaketime: install them, then run make again" >&2
     exit 1
   fi
   apt-get update -qq

@@ -7,7 +7,7 @@ import httpx
 
 from launch import WEIR, Cluster
 from servers import Servers, free_port
-from stack import HANG_S, Api, clean_env
+from stack import HANG_S, NO_TLS, Api, clean_env
 
 __all__ = ["Cluster", "ClusterWeir", "Servers"]
 
@@ -25,7 +25,11 @@ class ClusterWeir(Api):
             directory, servers, name=f"weir_{next(NUMBERS)}", controls=controls, nodes=nodes,
             sandbox_url=sandbox.url, env=clean_env(**settings),
         )
-        self.cluster.start()
+        try:
+            self.cluster.start()
+        except BaseException:
+            self.end()
+            raise
         self._after_start()
 
     def _after_start(self):
@@ -62,6 +66,10 @@ class ClusterWeir(Api):
         """0 when every process ended in order."""
         return max(self.cluster.stop().values(), key=abs, default=0)
 
+    def end(self):
+        """Kills whatever still runs."""
+        self.cluster.end()
+
     def log(self):
         return "".join(member.log() for member in self.cluster.members())
 
@@ -77,4 +85,4 @@ class ClusterWeir(Api):
         return [member.directory for member in members], files
 
     def metrics(self):
-        return "".join(httpx.get(f"{member.ops_url}/metrics").text for member in self.nodes)
+        return "".join(httpx.get(f"{member.ops_url}/metrics", verify=NO_TLS).text for member in self.nodes)

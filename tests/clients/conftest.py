@@ -53,7 +53,10 @@ def weir(tmp_path_factory, starter):
     """One Weir for all tests that leave it usable; each test works with keys of its own."""
     running = starter(tmp_path_factory.mktemp("weir"))
     yield running
-    assert running.stop() == 0, running.log()[-4000:]
+    try:
+        assert running.stop() == 0, running.log()[-4000:]
+    finally:
+        running.end()
 
 
 @pytest.fixture
@@ -67,7 +70,7 @@ def start_weir(tmp_path, starter):
 
     yield start
     for running in started:
-        running.stop()
+        running.end()
 
 
 @pytest.fixture
@@ -86,6 +89,15 @@ def own_servers():
         yield stopped
     finally:
         stopped.destroy()
+
+
+@pytest.fixture
+def started():
+    """What a test adds here is killed at its end, in whatever state it is then."""
+    some = []
+    yield some
+    for running in some:
+        running.end()
 
 
 @pytest.fixture(autouse=True)

@@ -90,8 +90,9 @@ def test_zero_retention_is_obeyed_by_every_nodes_next_request(weir):
         assert connection.ask()[1]["provider"] == "Sandbox (zero retention)"
 
 
-def test_a_mutation_names_the_nodes_that_obey_it(servers, sandbox, tmp_path):
+def test_a_mutation_names_the_nodes_that_obey_it(servers, sandbox, tmp_path, started):
     weir = ClusterWeir(tmp_path, sandbox, servers)
+    started.append(weir)
     key, _ = weir.create_key("told of")
     names = "propagation { acked { node { name } } unreachable { name } pending { name } refused { node { name } } }"
     told = weir.mutate("revokeKey", names, id=key)["propagation"]
@@ -107,8 +108,21 @@ def test_a_mutation_names_the_nodes_that_obey_it(servers, sandbox, tmp_path):
     eventually(lambda: unreachable() == ["data-2"], "the node that left is called unreachable")
     _, secret = weir.create_key("told of once more")
     assert KeptAlive(weir.data_urls[0], secret).ask()[0] == 200
+    assert weir.stop() == 0
+
+
+def test_a_node_that_was_away_knows_what_changed_before_it_serves(servers, sandbox, tmp_path, started):
+    weir = ClusterWeir(tmp_path, sandbox, servers)
+    started.append(weir)
+    key, revoked = weir.create_key("revoked meanwhile")
+    each_node(weir, revoked)
+    eventually((weir.nodes[1].directory / "policy.sealed").exists, "the node keeps what it knows")
+    weir.nodes[1].kill()
+    weir.revoke_key(key)
+    _, made = weir.create_key("made meanwhile")
     weir.start()
-    assert KeptAlive(weir.data_urls[1], secret).ask()[0] == 200
+    assert KeptAlive(weir.data_urls[1], revoked).ask()[0] == 401
+    assert KeptAlive(weir.data_urls[1], made).ask()[0] == 200
     assert weir.stop() == 0
 
 
@@ -124,8 +138,9 @@ def obeyed_everywhere_after(weir, name):
 
 
 @pytest.mark.parametrize("outage", ["stopped", "emptied"])
-def test_without_redis_a_revocation_goes_by_the_node_link(own_servers, sandbox, tmp_path, outage):
+def test_without_redis_a_revocation_goes_by_the_node_link(own_servers, sandbox, tmp_path, started, outage):
     weir = ClusterWeir(tmp_path, sandbox, own_servers.start())
+    started.append(weir)
     if outage == "stopped":
         own_servers.stop_redis()
     else:

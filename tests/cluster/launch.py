@@ -19,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 
-from servers import START_S, Process, Servers, Trouble, eventually, free_port, private_json
+from servers import START_S, Process, Servers, Trouble, eventually, free_port, left_over, private_json
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WEIR = pathlib.Path(os.environ.get("WEIR_BIN", ROOT / "target" / "debug" / "weir"))
@@ -52,10 +52,9 @@ class Member:
         self.log_file = self.directory / f"{name}.log"
         self.env = {**env, "WEIR__DATA_DIR": str(self.directory), "WEIR__OPS__LISTEN": ops, "WEIR__NODE_NAME": name}
         self.process = None
-        self.program = [WEIR]
 
     def start(self):
-        self.process = Process([*self.program, self.role], self.log_file, self.env, cwd=ROOT)
+        self.process = Process([WEIR, self.role], self.log_file, self.env, cwd=ROOT)
         return self
 
     def alive(self):
@@ -175,6 +174,12 @@ class Cluster:
             self.sandbox.stop()
         return codes
 
+    def end(self):
+        """Kills whatever still runs, in whatever state it is."""
+        for member in self.members():
+            if member.alive():
+                member.kill()
+
     def quickstart(self):
         """What a newcomer needs: the fields of quickstart.json, and the addresses of all."""
         written = self.controls[0].directory / "quickstart.json"
@@ -198,6 +203,8 @@ def claimed(directory):
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
+        if pids := left_over(directory):
+            raise Trouble(f"processes of an earlier start on {directory} still run; end them first: kill {' '.join(pids)}")
         yield
 
 

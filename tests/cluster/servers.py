@@ -53,15 +53,11 @@ class Process:
     """A child with its output in a file of its own (mode 0600) and out of reach of the terminal's Ctrl-C."""
 
     def __init__(self, arguments, log, env=None, **options):
-        pid = log.with_suffix(".pid")
-        old = pid.read_text().strip() if pid.exists() else ""
-        if old and _is(old, arguments[0]):
-            raise Trouble(f"{log.stem} of an earlier start still runs: end it first (kill {old})")
         with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
             self.process = subprocess.Popen(
                 arguments, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, **options
             )
-        pid.write_text(str(self.process.pid))
+        log.with_suffix(".pid").write_text(f"{self.process.pid} {arguments[0]}")
 
     def alive(self):
         return self.process.poll() is None
@@ -85,11 +81,19 @@ class Process:
         return self.process.returncode
 
 
-def _is(pid, program):
-    try:
-        return os.path.basename(os.readlink(f"/proc/{pid}/exe")) == os.path.basename(os.path.realpath(program))
-    except OSError:
-        return False
+def left_over(directory):
+    """Process ids of an earlier launcher's children that still run: it was killed and could not stop them."""
+    found = []
+    for file in directory.rglob("*.pid"):
+        pid, _, program = file.read_text().partition(" ")
+        try:
+            running = os.path.basename(os.readlink(f"/proc/{pid}/exe")).removesuffix(" (deleted)")
+        except OSError:
+            continue
+        # Redis may run as another program than it was called by.
+        if running.startswith(os.path.basename(program).split("-")[0]):
+            found.append(pid)
+    return found
 
 
 def find(program, folders=()):
@@ -211,7 +215,7 @@ class Servers:
                          f"PASSWORD '{self.passwords[role]}'")
         if not self.sql(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
             self.sql(f"CREATE DATABASE {name} OWNER weir_owner")
-            self.sql(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+            self.sql(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC; GRANT CONNECT ON DATABASE {name} TO weir_app")
 
     def url(self, role, database, password=None):
         return f"postgres://{role}:{password or self.passwords[role]}@127.0.0.1:{self.postgres_port}/{database}"

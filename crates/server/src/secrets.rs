@@ -65,7 +65,8 @@ impl Secrets {
             )
         })?;
         let mode = file.permissions().mode();
-        if mode & 0o077 != 0 {
+        // A group may read it: that is how an orchestrator hands a file to one process.
+        if mode & 0o037 != 0 {
             bail!("{} may be read by others (mode {:o}): chmod 600 it", path.display(), mode & 0o777);
         }
         let text = Zeroizing::new(fs::read_to_string(path)?);

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use domain::{OrgId, Timestamp};
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
     DbBackend, DbErr, IsolationLevel, RuntimeErr, SqliteTransactionMode, SqlxError, Statement,
@@ -113,6 +114,13 @@ impl Store {
 
     async fn open(url: &str) -> Result<Self, StoreError> {
         if !is_sqlite(url) {
+            if url.parse::<PgConnectOptions>().is_err() {
+                // Not what the library says: it repeats the URL, which may hold a password.
+                return Err(StoreError::Conflict(
+                    "store.url (or store.migrate_url) cannot be understood: it should look like \
+                     postgres://role:password@host:5432/database, with %-escapes in the password",
+                ));
+            }
             let pool = Database::connect(options(url, POSTGRES_CONNECTIONS)).await.map_err(unreachable)?;
             return Ok(Self { readers: pool.clone(), writer: pool });
         }
@@ -183,7 +191,7 @@ fn unreachable(error: DbErr) -> StoreError {
     };
     match code.as_deref() {
         // Wrong password, no such role, not let in by pg_hba.conf.
-        Some("28P01" | "28000" | "42501") => {
+        Some("28P01" | "28000") => {
             StoreError::Internal(format!("it does not let this role in: {error}").into())
         }
         // No such database: somebody may be about to make it.
