@@ -71,7 +71,9 @@ def quiet(weir):
 
 
 def run(directory, servers, sandbox):
-    weir = ClusterWeir(directory / "cluster", sandbox, servers.start(), controls=2)
+    # As patient as it is when nobody sets anything.
+    impatient = {"WEIR__BUDGET__LEASE_TIMEOUT_MS": "2000", "WEIR__ADMIN__PROPAGATION_TIMEOUT_MS": "5000"}
+    weir = ClusterWeir(directory / "cluster", sandbox, servers.start(), controls=2, **impatient)
     try:
         limits, secrets = budgets(weir)
         faults = Faults(weir, servers, random.Random(SEED))

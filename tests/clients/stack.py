@@ -14,11 +14,13 @@ from servers import Process, eventually, free_port
 HANG_S = 60
 # Nothing here speaks TLS, and to load the system's certificates for each request takes longer than the request.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+# A machine whose disk is busy must not fail a test that is not about time.
+PATIENT = {"WEIR__BUDGET__LEASE_TIMEOUT_MS": "30000", "WEIR__ADMIN__PROPAGATION_TIMEOUT_MS": "30000"}
 
 
 def clean_env(**extra):
     kept = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY") and not k.startswith("WEIR__")}
-    return {**kept, **extra}
+    return {**kept, **PATIENT, **extra}
 
 
 class Sandbox:

@@ -227,8 +227,15 @@ async fn first_start(
         ..quickstart.clone()
     };
     let keep = |made: &Made| fresh(made).write(data_dir).map_err(std::io::Error::other);
-    if let Some(made) = first_org(store, process.clock.as_ref(), &pepper, first, keep).await? {
-        return Ok(Some(fresh(&made)));
+    match first_org(store, process.clock.as_ref(), &pepper, first, keep).await {
+        Ok(Some(made)) => return Ok(Some(fresh(&made))),
+        Ok(None) => {}
+        // Another control plane that started at the same moment was first: what was kept here opens nothing.
+        Err(error) if !store.index().await?.is_empty() => {
+            tracing::info!(%error, "another control plane has made the first organization");
+            Quickstart::forget(data_dir)?;
+        }
+        Err(error) => return Err(error.into()),
     }
     let Some(old) = Quickstart::read(data_dir)? else { return Ok(None) };
     (quickstart.email, quickstart.password) = (old.email, old.password);

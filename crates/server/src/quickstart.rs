@@ -63,6 +63,20 @@ impl Quickstart {
         fs::rename(&fresh, &path).with_context(|| format!("{} cannot be written", path.display()))
     }
 
+    /// Removes the file, if it is there.
+    ///
+    /// # Errors
+    /// When the directory cannot be written.
+    pub(crate) fn forget(data_dir: &Path) -> anyhow::Result<()> {
+        let path = Self::path(data_dir);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("{} cannot be removed", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Says how to begin.
     ///
     /// # Errors
