@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 
@@ -13,6 +14,11 @@ from cluster import ClusterWeir, Servers  # noqa: E402
 from stack import Sandbox, Weir  # noqa: E402
 
 SHAPES = [os.environ["WEIR_SHAPE"]] if os.environ.get("WEIR_SHAPE") else ["run", "cluster"]
+
+
+def pytest_configure():
+    # Whoever ends the tests by a signal wants what they have started ended too.
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to end", returncode=143))
 
 
 @pytest.fixture(scope="session")

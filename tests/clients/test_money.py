@@ -4,7 +4,6 @@ import collections
 import concurrent.futures
 import csv
 import io
-import json
 from decimal import Decimal
 
 import httpx

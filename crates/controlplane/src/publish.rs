@@ -124,6 +124,7 @@ pub async fn run(mut publisher: Publisher, committed: Arc<Notify>, shutdown: Can
     let (mut look, mut beat) = (interval(LOOK_AGAIN), interval(HEARTBEAT));
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_behind = false;
     loop {
         let outcome = tokio::select! {
             () = shutdown.cancelled() => return,
@@ -131,11 +132,14 @@ pub async fn run(mut publisher: Publisher, committed: Arc<Notify>, shutdown: Can
             _ = look.tick() => publisher.publish_dirty().await,
             _ = beat.tick() => publisher.heartbeat().await.and(publisher.count_nodes().await),
         };
-        if let Err(error) = outcome {
-            tracing::warn!(
+        match outcome {
+            Ok(()) if std::mem::take(&mut is_behind) => tracing::info!("policy is published again"),
+            Ok(()) => {}
+            Err(error) if !std::mem::replace(&mut is_behind, true) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "policy was not published; trying again"
-            );
+                "policy is not published; trying on, and nodes ask meanwhile"
+            ),
+            Err(_) => {}
         }
     }
 }

@@ -20,6 +20,8 @@ use crate::policy_task::{LastContact, PolicyTask};
 use crate::ship::Shipper;
 use crate::telemetry::Metrics;
 
+/// A start waits for so many turns to be in step.
+const MOST_TURNS: u32 = 20;
 /// Acknowledgements told in one go.
 const AT_ONCE: usize = 5_000;
 /// A clock that is off by more than this is worth a warning: windows and prices are chosen by it.
@@ -53,6 +55,7 @@ pub struct Membership {
     behind: Arc<Notify>,
     peers: Arc<AtomicU32>,
     outage: Outage,
+    tried: watch::Sender<bool>,
     told: HashMap<Option<OrgId>, Version>,
 }
 
@@ -91,8 +94,16 @@ impl Membership {
             behind: Arc::clone(&task.behind),
             peers: Arc::new(AtomicU32::new(1)),
             outage: Outage::of("the control plane"),
+            tried: watch::Sender::new(false),
             told: HashMap::new(),
         }
+    }
+
+    /// Becomes true when the node is in step with a control plane that knows of it, or the control plane is known to be
+    /// away. A node that serves before would serve what was revoked while it was away.
+    #[must_use]
+    pub fn tried(&self) -> watch::Receiver<bool> {
+        self.tried.subscribe()
     }
 
     /// How many nodes share what is shared, this one included; as it was last told.
@@ -123,11 +134,16 @@ impl Membership {
     /// Says hello until it is answered; then tells, on every change and at a steady pace, until `stop`.
     pub async fn run(mut self, introduced: bool, stop: CancellationToken) {
         let mut introduced = introduced;
-        let mut failures = 0_u32;
+        let (mut failures, mut turns) = (0_u32, 0_u32);
         loop {
             let outcome = self.turn(&mut introduced).await;
+            // Where changes never stop, a node is never quite in step: it serves all the same after some turns.
+            turns += 1;
+            if outcome.as_ref().map_or(true, |in_step| *in_step || turns > MOST_TURNS) {
+                self.tried.send_replace(true);
+            }
             let pause = match outcome {
-                Ok(()) => {
+                Ok(_) => {
                     failures = 0;
                     self.outage.over();
                     self.identity.contact_every
@@ -146,7 +162,8 @@ impl Membership {
         }
     }
 
-    async fn turn(&mut self, introduced: &mut bool) -> Result<(), String> {
+    /// Whether the node is in step.
+    async fn turn(&mut self, introduced: &mut bool) -> Result<bool, String> {
         if !*introduced {
             self.introduce().await.map_err(|error| error.to_string())?;
             *introduced = true;
@@ -169,8 +186,8 @@ impl Membership {
         }
     }
 
-    /// Tells what is enforced and was not told yet, and compares what there is with what is held.
-    async fn tell(&mut self) -> Result<(), FeedError> {
+    /// Tells what is enforced and was not told yet, and compares what there is with what is held: whether it is the same.
+    async fn tell(&mut self) -> Result<bool, FeedError> {
         self.changed.mark_unchanged();
         let news = self.news();
         let mut rest = news.as_slice();
@@ -181,19 +198,21 @@ impl Membership {
             self.told.extend(some.iter().map(|ack| (ack.org, ack.version)));
             rest = later;
             if rest.is_empty() {
-                self.learn(contact, asked_at);
-                return Ok(());
+                return Ok(self.learn(contact, asked_at));
             }
         }
     }
 
-    fn learn(&self, contact: Contact, asked_at: Timestamp) {
+    fn learn(&self, contact: Contact, asked_at: Timestamp) -> bool {
         self.peers.store(contact.nodes.max(1), Ordering::Relaxed);
         self.skew(contact.now);
-        match self.cell.apply(PolicyMessage::Heartbeat(contact.heartbeat)) {
-            Outcome::InStep => self.contact.made(asked_at),
-            _ => self.behind.notify_one(),
+        let in_step = self.cell.apply(PolicyMessage::Heartbeat(contact.heartbeat)) == Outcome::InStep;
+        if in_step {
+            self.contact.made(asked_at)
+        } else {
+            self.behind.notify_one()
         }
+        in_step
     }
 
     /// What is held in another version than was last told.

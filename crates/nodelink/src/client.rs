@@ -1,11 +1,14 @@
 //! The node's end: every port of the control plane, over one kept HTTP/2 connection.
 //!
-//! Invariant: what moves budget money is sent at most once; after a failure it says `NotDone` only where nothing can have
-//! been sent. Everything else is idempotent, and asked once more, of the next control plane where there are several.
+//! Invariants: what moves budget money is sent at most once, and after a failure it says `NotDone` only where nothing can
+//! have been sent, or the control plane says so. Everything else is idempotent: it is asked of each control plane in turn
+//! and of the first once more, while its time lasts. Calls share one connection and have no order among each other; whoever
+//! needs one awaits the first answer. A control plane that fails is not the first to be asked next time.
 
 mod connection;
 mod ports;
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -105,71 +108,78 @@ impl Link {
 
     /// Asks something that may be asked twice: of each control plane in turn, and of the first once more.
     async fn ask<M: Method>(&self, ask: &M::Ask, timeout: Duration) -> Result<M::Answer, NoAnswer> {
-        let body = Bytes::from(ask.to_bytes());
-        let deadline = Instant::now() + timeout;
-        let first = self.current.load(Ordering::Relaxed);
-        let mut last = None;
-        for turn in 0..=self.connections.len() {
-            let which = (first + turn) % self.connections.len();
-            match self.ask_of::<M>(which, body.clone(), deadline).await {
-                Ok(answer) => {
-                    self.current.store(which, Ordering::Relaxed);
-                    return Ok(answer);
-                }
-                Err(error) if error.is_worth_another_try() && Instant::now() < deadline => last = Some(error),
-                Err(error) => return Err(error),
-            }
-        }
-        Err(last.unwrap_or_else(|| NoAnswer::NotSent("there is no control plane to ask".to_owned())))
+        self.in_turn::<M>(ask, timeout, NoAnswer::is_worth_another_try).await
     }
 
-    /// Asks something that must not be done twice: of the next control plane only where nothing was sent to the last.
+    /// Asks something that must not be done twice: on to the next turn only where nothing was sent in the last.
     async fn ask_once<M: Method>(&self, ask: &M::Ask, timeout: Duration) -> Result<M::Answer, NoAnswer> {
+        self.in_turn::<M>(ask, timeout, |error| matches!(error, NoAnswer::NotSent(_))).await
+    }
+
+    async fn in_turn<M: Method>(
+        &self,
+        ask: &M::Ask,
+        timeout: Duration,
+        may_go_on: fn(&NoAnswer) -> bool,
+    ) -> Result<M::Answer, NoAnswer> {
         let body = Bytes::from(ask.to_bytes());
         let deadline = Instant::now() + timeout;
-        let first = self.current.load(Ordering::Relaxed);
-        let mut last = None;
-        for turn in 0..self.connections.len() {
-            let which = (first + turn) % self.connections.len();
-            match self.ask_of::<M>(which, body.clone(), deadline).await {
-                Err(error @ NoAnswer::NotSent(_)) if Instant::now() < deadline => last = Some(error),
+        let mut which = self.current.load(Ordering::Relaxed);
+        let mut left = u32::try_from(self.connections.len() + 1).unwrap_or(u32::MAX);
+        loop {
+            // A peer that swallows connections leaves the others their share of the time.
+            let connect_by = Instant::now() + deadline.saturating_duration_since(Instant::now()) / left;
+            let next = (which + 1) % self.connections.len();
+            match self.ask_of::<M>(which, body.clone(), connect_by, deadline).await {
                 Ok(answer) => {
                     self.current.store(which, Ordering::Relaxed);
                     return Ok(answer);
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if !matches!(error, NoAnswer::Failed { .. }) {
+                        // Others may have gone on to another one already.
+                        let _ =
+                            self.current.compare_exchange(which, next, Ordering::Relaxed, Ordering::Relaxed);
+                    }
+                    left -= 1;
+                    if left == 0 || !may_go_on(&error) || Instant::now() >= deadline {
+                        return Err(error);
+                    }
+                }
             }
+            which = next;
         }
-        Err(last.unwrap_or_else(|| NoAnswer::NotSent("there is no control plane to ask".to_owned())))
     }
 
     async fn ask_of<M: Method>(
         &self,
         which: usize,
         body: Bytes,
+        connect_by: Instant,
         deadline: Instant,
     ) -> Result<M::Answer, NoAnswer> {
         let Some(connection) = self.connections.get(which) else {
             return Err(NoAnswer::NotSent("there is no control plane to ask".to_owned()));
         };
         let peer = connection.peer();
-        let mut sender = connection.sender(deadline).await.map_err(NoAnswer::NotSent)?;
+        let (serial, mut sender) = connection.sender(connect_by).await.map_err(NoAnswer::NotSent)?;
         let request = self.request::<M>(peer, body).map_err(|error| NoAnswer::NotSent(error.to_string()))?;
-        let away = |what: &str| NoAnswer::Broken(format!("the control plane at {peer} {what}"));
         let answering = async {
             let response = sender.send_request(request).await.map_err(|error| {
+                let reason = reasons(&error);
                 if error.is_canceled() {
                     // The connection was gone before the request was handed to it.
-                    return NoAnswer::NotSent(format!("the control plane at {peer} has hung up"));
+                    return NoAnswer::NotSent(format!("the control plane at {peer} has hung up: {reason}"));
                 }
-                away("broke the connection")
+                NoAnswer::Broken(format!("the control plane at {peer} broke the connection: {reason}"))
             })?;
             read::<M>(response, peer).await
         };
         let answer = tokio::time::timeout_at(deadline, answering).await;
-        let answer = answer.unwrap_or_else(|_| Err(away("does not answer in time")));
+        let late = |_| NoAnswer::Broken(format!("the control plane at {peer} does not answer in time"));
+        let answer = answer.map_err(late).flatten();
         if matches!(answer, Err(NoAnswer::NotSent(_) | NoAnswer::Broken(_))) {
-            connection.forget();
+            connection.forget(serial);
         }
         answer
     }
@@ -186,6 +196,18 @@ impl Link {
             .header(VERSION_HEADER, NEWEST)
             .body(Full::new(body))
     }
+}
+
+/// An error with what caused it: HTTP/2 names the TLS alert or the socket's error only there.
+fn reasons(error: &hyper::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 async fn read<M: Method>(

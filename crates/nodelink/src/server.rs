@@ -1,7 +1,8 @@
 //! The control plane's end: one handler per method, each a call of a port.
 //!
-//! Invariant: token and version are checked before a body is read; a failure of a port travels as what it is, so that the
-//! node's end can tell "nothing was done" from "nobody knows".
+//! Invariants: token and version are checked before a body is read; a connection that does not show the token soon is
+//! closed; a failure of a port travels as what it is, so that the node's end can tell "nothing was done" from "nobody
+//! knows". Calls are answered as they come, side by side: nothing here keeps an order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::Secret;
 use http::{HeaderMap, Method as HttpMethod, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Collected, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -32,7 +33,8 @@ use crate::method::{
 };
 use crate::{CONTENT_TYPE, NEWEST, OLDEST, VERSION_HEADER};
 
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// A connection that has not shown the token by then is closed; TLS has as much for itself.
+const TOKEN_WITHIN: Duration = Duration::from_secs(10);
 const BODY_WITHIN: Duration = Duration::from_secs(60);
 /// When the process ends, calls that are being answered get this long.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -59,9 +61,14 @@ pub struct ControlPlane {
 struct Shared {
     plane: ControlPlane,
     expected: Secret<Vec<u8>>,
+    /// No new calls.
+    stop: CancellationToken,
+    /// No calls at all.
+    cut: CancellationToken,
 }
 
-/// Serves until `stop`. Without `tls` HTTP/2 is spoken at once (h2c), with it by ALPN.
+/// Serves until `stop`; calls that are being answered then have five seconds more. Without `tls` HTTP/2 is spoken at once
+/// (h2c), with it by ALPN.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<rustls::ServerConfig>>,
@@ -70,7 +77,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let expected = Secret::new(format!("Bearer {}", token.expose()).into_bytes());
-    let shared = Arc::new(Shared { plane, expected });
+    let shared = Arc::new(Shared { plane, expected, stop: stop.clone(), cut: CancellationToken::new() });
     let tls = tls.map(TlsAcceptor::from);
     let connections = TaskTracker::new();
     loop {
@@ -80,7 +87,10 @@ pub async fn serve(
         };
         match accepted {
             Ok((socket, _)) => {
-                connections.spawn(connection(socket, tls.clone(), Arc::clone(&shared), stop.clone()));
+                let (tls, shared) = (tls.clone(), Arc::clone(&shared));
+                connections.spawn(async move {
+                    shared.cut.run_until_cancelled(connection(socket, tls, &shared)).await;
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "a node's connection was not accepted");
@@ -89,33 +99,35 @@ pub async fn serve(
         }
     }
     connections.close();
-    let _ = tokio::time::timeout(LAST_ANSWERS, connections.wait()).await;
+    if tokio::time::timeout(LAST_ANSWERS, connections.wait()).await.is_err() {
+        shared.cut.cancel();
+        connections.wait().await;
+    }
 }
 
-async fn connection(
-    socket: TcpStream,
-    tls: Option<TlsAcceptor>,
-    shared: Arc<Shared>,
-    stop: CancellationToken,
-) {
+async fn connection(socket: TcpStream, tls: Option<TlsAcceptor>, shared: &Arc<Shared>) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was not set");
     }
-    let Some(tls) = tls else { return answer_all(socket, shared, stop).await };
-    match tokio::time::timeout(HANDSHAKE_WITHIN, tls.accept(socket)).await {
-        Ok(Ok(stream)) => answer_all(stream, shared, stop).await,
+    let Some(tls) = tls else { return answer_all(socket, shared).await };
+    match tokio::time::timeout(TOKEN_WITHIN, tls.accept(socket)).await {
+        Ok(Ok(stream)) => answer_all(stream, shared).await,
         Ok(Err(error)) => tracing::warn!(%error, "a node's TLS handshake failed"),
         Err(_) => tracing::warn!("a node's TLS handshake did not end in time"),
     }
 }
 
-async fn answer_all<S>(stream: S, shared: Arc<Shared>, stop: CancellationToken)
+async fn answer_all<S>(stream: S, shared: &Arc<Shared>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<_, std::convert::Infallible>(answer(&shared, request).await) }
+    let known = CancellationToken::new();
+    let service = service_fn({
+        let (shared, known) = (Arc::clone(shared), known.clone());
+        move |request| {
+            let (shared, known) = (Arc::clone(&shared), known.clone());
+            async move { Ok::<_, std::convert::Infallible>(answer(&shared, &known, request).await) }
+        }
     });
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
@@ -124,13 +136,15 @@ where
         .adaptive_window(true)
         .keep_alive_interval(Duration::from_secs(10))
         .keep_alive_timeout(Duration::from_secs(10));
-    let serving = builder.serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(serving);
+    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = &mut serving => ended,
-        () = stop.cancelled() => {
+        () = shared.stop.cancelled() => {
             serving.as_mut().graceful_shutdown();
             serving.await
+        }
+        () = is_a_stranger(&known) => {
+            return tracing::debug!("a connection did not show the node token in time");
         }
     };
     if let Err(error) = ended {
@@ -138,8 +152,19 @@ where
     }
 }
 
-async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Full<Bytes>> {
-    match handled(shared, request).await {
+/// Ends when nobody with the token has called in time, and never otherwise.
+async fn is_a_stranger(known: &CancellationToken) {
+    if tokio::time::timeout(TOKEN_WITHIN, known.cancelled()).await.is_ok() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn answer(
+    shared: &Shared,
+    known: &CancellationToken,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    match handled(shared, known, request).await {
         Ok(body) => {
             let mut response = Response::new(Full::new(Bytes::from(body)));
             response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(CONTENT_TYPE));
@@ -149,9 +174,14 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Full<By
     }
 }
 
-async fn handled(shared: &Shared, request: Request<Incoming>) -> Result<Vec<u8>, Failure> {
+async fn handled(
+    shared: &Shared,
+    known: &CancellationToken,
+    request: Request<Incoming>,
+) -> Result<Vec<u8>, Failure> {
     let (head, body) = request.into_parts();
     authorized(shared, &head.headers)?;
+    known.cancel();
     speaks(&head.headers)?;
     let path = head.uri.path();
     let unknown = || Failure::new(StatusCode::NOT_FOUND, format!("{path} is no method of the node link"));
@@ -274,18 +304,24 @@ async fn asked<M: Method, F: Future<Output = Result<M::Answer, Failure>>>(
     body: Incoming,
     port: impl FnOnce(M::Ask) -> F,
 ) -> Result<Vec<u8>, Failure> {
-    let reading = Limited::new(body, M::Ask::MAX_BYTES).collect();
-    let read = tokio::time::timeout(BODY_WITHIN, reading).await;
-    let read =
-        read.map_err(|_| Failure::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"))?;
-    let body = read.map_err(|_| {
-        let limit = M::Ask::MAX_BYTES;
-        Failure::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body broke off, or has more than {limit} bytes"),
-        )
-    })?;
-    let ask = M::Ask::from_bytes(&body.to_bytes())
+    let body = whole(body, M::Ask::MAX_BYTES).await?;
+    let ask = M::Ask::from_bytes(&body)
         .map_err(|error: WireError| Failure::new(StatusCode::BAD_REQUEST, format!("the body: {error}")))?;
     port(ask).await.map(|answer| answer.to_bytes())
+}
+
+async fn whole(body: Incoming, limit: usize) -> Result<Bytes, Failure> {
+    let too_large =
+        || Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {limit} bytes"));
+    // What the content length says is there before the first byte of it.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
+    let read = tokio::time::timeout(BODY_WITHIN, Limited::new(body, limit).collect()).await;
+    let read =
+        read.map_err(|_| Failure::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"))?;
+    read.map(Collected::to_bytes).map_err(|error| match error.is::<LengthLimitError>() {
+        true => too_large(),
+        false => Failure::new(StatusCode::BAD_REQUEST, "the body broke off"),
+    })
 }

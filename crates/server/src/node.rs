@@ -143,12 +143,13 @@ impl Node {
     /// When the master key cannot be used.
     pub(crate) fn start(self, process: &Process, introduced: bool) -> anyhow::Result<Feeding> {
         housekeeping::start(process, &self.dir, &self.policy, &self.leases, &self.metrics)?;
-        let (held, stop) = (self.policy.changed(), || process.stop.clone());
+        let (held, told) = (self.policy.changed(), self.membership.tried());
+        let stop = || process.stop.clone();
         process.essential("policy", self.policy.run(stop()));
         process.essential("shipping", self.shipper.run(stop()));
         process.essential("membership", self.membership.run(introduced, stop()));
         process.essential("calls", self.calls.run(stop()));
-        Ok(Feeding { deps: self.deps, leases: self.leases, cell: self.cell, held })
+        Ok(Feeding { deps: self.deps, leases: self.leases, cell: self.cell, held, told })
     }
 }
 
@@ -158,11 +159,13 @@ pub(crate) struct Feeding {
     leases: Arc<Leases>,
     cell: Arc<SnapshotCell>,
     held: watch::Receiver<u64>,
+    told: watch::Receiver<bool>,
 }
 
 impl Feeding {
-    /// Waits until there is policy.
-    pub(crate) async fn has_policy(&mut self) {
+    /// Waits until there is policy, and the control plane knows of this node or is known to be away.
+    pub(crate) async fn may_serve(&mut self) {
+        let _ = self.told.wait_for(|told| *told).await;
         while self.cell.load().is_none() {
             if self.held.changed().await.is_err() {
                 return;

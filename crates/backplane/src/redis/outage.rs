@@ -57,18 +57,21 @@ impl Link {
 
     /// Whether this ended the outage.
     fn recovered(&self) -> bool {
-        let was_failing = std::mem::replace(&mut *self.is_failing.lock(), false);
-        if !was_failing {
-            return false;
-        }
         let mut state = self.outage.0.lock();
-        state.failing = state.failing.saturating_sub(1);
+        self.leaves(&mut state);
         state.failing == 0 && state.said.take().is_some()
+    }
+
+    fn leaves(&self, state: &mut State) {
+        if std::mem::replace(&mut *self.is_failing.lock(), false) {
+            state.failing = state.failing.saturating_sub(1);
+        }
     }
 }
 
 impl Drop for Link {
+    /// A connection that is given up says nothing of Redis: only one that works ends an outage.
     fn drop(&mut self) {
-        self.recovered();
+        self.leaves(&mut self.outage.0.lock());
     }
 }

@@ -1,7 +1,7 @@
 //! One connection to one control plane: made when it is needed, kept, made anew when it is gone.
 //!
 //! Invariant: a peer that is dead is noticed within seconds, by HTTP/2 pings; whoever waits for a connection waits for the
-//! same attempt.
+//! same attempt, shares its failure, and waits no longer than it may.
 
 use std::fmt;
 use std::sync::Arc;
@@ -72,43 +72,72 @@ impl fmt::Display for Peer {
 pub(super) struct Connection {
     peer: Peer,
     tls: Option<Arc<rustls::ClientConfig>>,
-    open: Mutex<Option<Sender>>,
-    lost: std::sync::atomic::AtomicBool,
+    line: Mutex<Line>,
 }
+
+#[derive(Default)]
+struct Line {
+    open: Option<(Serial, Sender)>,
+    made: u64,
+    /// When the last attempt failed, and why.
+    failed: Option<(Instant, String)>,
+}
+
+/// Which of the connections that were made to a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Serial(u64);
 
 impl Connection {
     pub(super) fn new(peer: Peer, tls: Option<Arc<rustls::ClientConfig>>) -> Self {
-        Self { peer, tls, open: Mutex::default(), lost: std::sync::atomic::AtomicBool::new(false) }
+        Self { peer, tls, line: Mutex::default() }
     }
 
     pub(super) fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// The next request gets a new connection.
-    pub(super) fn forget(&self) {
-        self.lost.store(true, std::sync::atomic::Ordering::Release);
+    /// The next request gets a new connection, if that one is still the last.
+    pub(super) fn forget(&self, serial: Serial) {
+        // Where somebody else has the line, it is being made anew.
+        let Ok(mut line) = self.line.try_lock() else { return };
+        if line.open.as_ref().is_some_and(|(open, _)| *open == serial) {
+            line.open = None;
+        }
     }
 
     /// A connection that can take a request.
     ///
     /// # Errors
     /// A sentence; nothing was sent.
-    pub(super) async fn sender(&self, deadline: Instant) -> Result<Sender, String> {
-        let mut open = self.open.lock().await;
-        if self.lost.swap(false, std::sync::atomic::Ordering::AcqRel) {
-            *open = None;
+    pub(super) async fn sender(&self, deadline: Instant) -> Result<(Serial, Sender), String> {
+        let since = Instant::now();
+        let deadline = deadline.min(since + CONNECT_WITHIN);
+        let late = |_| format!("the control plane at {} does not take a connection in time", self.peer);
+        let mut line = tokio::time::timeout_at(deadline, self.line.lock()).await.map_err(late)?;
+        if let Some((serial, sender)) = line.open.as_ref()
+            && sender.is_ready()
+            && !sender.is_closed()
+        {
+            return Ok((*serial, sender.clone()));
         }
-        if let Some(sender) = open.as_ref().filter(|sender| sender.is_ready() && !sender.is_closed()) {
-            return Ok(sender.clone());
+        if let Some((at, reason)) = line.failed.as_ref()
+            && *at >= since
+        {
+            return Err(reason.clone());
         }
-        let connecting =
-            tokio::time::timeout_at(deadline.min(Instant::now() + CONNECT_WITHIN), self.connect());
-        let sender = connecting.await.map_err(|_| {
-            format!("the control plane at {} does not take a connection in time", self.peer)
-        })??;
-        *open = Some(sender.clone());
-        Ok(sender)
+        let connected = tokio::time::timeout_at(deadline, self.connect()).await;
+        match connected.map_err(late).flatten() {
+            Ok(sender) => {
+                line.made += 1;
+                let serial = Serial(line.made);
+                line.open = Some((serial, sender.clone()));
+                Ok((serial, sender))
+            }
+            Err(reason) => {
+                line.failed = Some((Instant::now(), reason.clone()));
+                Err(reason)
+            }
+        }
     }
 
     async fn connect(&self) -> Result<Sender, String> {

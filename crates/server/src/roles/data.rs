@@ -48,7 +48,7 @@ async fn serve(process: &Process) -> anyhow::Result<()> {
     }
     let mut feeding = node.start(process, false)?;
     process.ready.not_yet(format!("waiting for policy from the control plane at {}", config.link.url));
-    if process.unless_asked_to_end(feeding.has_policy()).await.is_none() {
+    if process.unless_asked_to_end(feeding.may_serve()).await.is_none() {
         return Ok(());
     }
     let url = data.url();
