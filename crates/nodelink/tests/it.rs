@@ -1,6 +1,6 @@
 //! The link passes the same suite as the ports in process, refuses whoever is not a node, and never hangs.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
