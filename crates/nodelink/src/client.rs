@@ -8,7 +8,6 @@
 mod connection;
 mod ports;
 
-use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -20,7 +19,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use tokio::time::Instant;
 use wire::Wire;
 
-use self::connection::{Connection, Peer};
+use self::connection::{Connection, Gone, Peer};
 use crate::failure::Kind;
 use crate::method::{Method, PREFIX};
 use crate::{CONTENT_TYPE, FAILURE_HEADER, NEWEST, VERSION_HEADER};
@@ -162,16 +161,16 @@ impl Link {
             return Err(NoAnswer::NotSent("there is no control plane to ask".to_owned()));
         };
         let peer = connection.peer();
-        let (serial, mut sender) = connection.sender(connect_by).await.map_err(NoAnswer::NotSent)?;
+        let mut open = connection.open(connect_by).await.map_err(NoAnswer::NotSent)?;
         let request = self.request::<M>(peer, body).map_err(|error| NoAnswer::NotSent(error.to_string()))?;
         let answering = async {
-            let response = sender.send_request(request).await.map_err(|error| {
-                let reason = reasons(&error);
-                if error.is_canceled() {
-                    // The connection was gone before the request was handed to it.
-                    return NoAnswer::NotSent(format!("the control plane at {peer} has hung up: {reason}"));
+            let response = open.send(request).await.map_err(|gone| match gone {
+                Gone::NotSent(reason) => {
+                    NoAnswer::NotSent(format!("the control plane at {peer} has hung up: {reason}"))
                 }
-                NoAnswer::Broken(format!("the control plane at {peer} broke the connection: {reason}"))
+                Gone::Broken(reason) => {
+                    NoAnswer::Broken(format!("the control plane at {peer} broke the connection: {reason}"))
+                }
             })?;
             read::<M>(response, peer).await
         };
@@ -179,7 +178,7 @@ impl Link {
         let late = |_| NoAnswer::Broken(format!("the control plane at {peer} does not answer in time"));
         let answer = answer.map_err(late).flatten();
         if matches!(answer, Err(NoAnswer::NotSent(_) | NoAnswer::Broken(_))) {
-            connection.forget(serial);
+            connection.forget(&open);
         }
         answer
     }
@@ -196,18 +195,6 @@ impl Link {
             .header(VERSION_HEADER, NEWEST)
             .body(Full::new(body))
     }
-}
-
-/// An error with what caused it: HTTP/2 names the TLS alert or the socket's error only there.
-fn reasons(error: &hyper::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 async fn read<M: Method>(

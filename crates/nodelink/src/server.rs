@@ -34,7 +34,7 @@ use crate::method::{
 use crate::{CONTENT_TYPE, NEWEST, OLDEST, VERSION_HEADER};
 
 /// A connection that has not shown the token by then is closed; TLS has as much for itself.
-const TOKEN_WITHIN: Duration = Duration::from_secs(10);
+const TOKEN_WITHIN: Duration = Duration::from_secs(5);
 const BODY_WITHIN: Duration = Duration::from_secs(60);
 /// When the process ends, calls that are being answered get this long.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -98,6 +98,8 @@ pub async fn serve(
             }
         }
     }
+    // Whoever calls now is refused by the kernel, and goes on to the next control plane.
+    drop(listener);
     connections.close();
     if tokio::time::timeout(LAST_ANSWERS, connections.wait()).await.is_err() {
         shared.cut.cancel();

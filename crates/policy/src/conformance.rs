@@ -1,16 +1,20 @@
-//! What any pair of [`PolicyPublisher`] and [`PolicyFeed`] must do (feature `conformance`).
+//! What any pair of [`PolicyPublisher`] and [`PolicyFeed`], and any [`PolicySource`], must do (feature `conformance`).
 //!
 //! Invariant: the same bodies for every adapter; a case needs nothing but a fresh pair. An adapter's test gives each
 //! case a deadline, since a message that never comes would be waited for for ever.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::OrgId;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
-use crate::feed::{FeedError, Heartbeat, PolicyFeed, PolicyMessage, PolicyPublisher};
-use crate::record::OrgChange;
+use crate::feed::{
+    FeedError, Heartbeat, OrgUpdate, PolicyFeed, PolicyMessage, PolicyPublisher, PolicySource, Wanted,
+};
+use crate::record::{OrgChange, OrgRecords};
+use crate::snapshot::Version;
 
 /// A publisher and a feed of one fresh backplane.
 pub struct Pair {
@@ -137,4 +141,58 @@ fn change(revision: u64) -> PolicyMessage {
         put: Vec::new(),
         removed: Vec::new(),
     })
+}
+
+/// What any [`PolicySource`] must do, whichever organizations it holds; `missing` is none of them.
+///
+/// # Errors
+/// [`FeedError`] from the source.
+pub async fn source(source: &dyn PolicySource, missing: OrgId) -> Result<(), FeedError> {
+    let index = source.index().await?;
+    let ids: BTreeSet<OrgId> = index.iter().map(|(org, _)| *org).collect();
+    assert_eq!(ids.len(), index.len(), "each organization once");
+    assert!(!ids.contains(&missing) && !ids.is_empty(), "a suite about nothing");
+    assert_eq!(source.orgs(&[]).await?, [], "nothing asked, nothing answered");
+
+    let mut wanted: Vec<_> = ids.into_iter().map(|org| Wanted { org, held: None }).collect();
+    wanted.push(Wanted { org: missing, held: None });
+    let mut left = wanted.as_slice();
+    while !left.is_empty() {
+        let updates = source.orgs(left).await?;
+        assert!((1..=left.len()).contains(&updates.len()), "{} answers to {}", updates.len(), left.len());
+        let (now, later) = left.split_at(updates.len());
+        for (wanted, update) in now.iter().zip(updates) {
+            match update {
+                OrgUpdate::Whole(records) => {
+                    assert_eq!(records.org, wanted.org, "in the order they were asked for");
+                    let indexed = index.iter().find(|(org, _)| *org == records.org);
+                    assert!(indexed.is_some_and(|(_, revision)| records.revision >= *revision));
+                    newer_than_what_is_held(source, &records).await?;
+                }
+                other => assert_eq!(other, OrgUpdate::Gone(missing), "all of it, where nothing is held"),
+            }
+        }
+        left = later;
+    }
+    Ok(())
+}
+
+/// What is held, or is held of another epoch, is answered by what leads to `whole` or a newer revision.
+async fn newer_than_what_is_held(source: &dyn PolicySource, whole: &OrgRecords) -> Result<(), FeedError> {
+    let org = whole.org;
+    for epoch in [whole.epoch, whole.epoch.wrapping_add(1)] {
+        let held = Version { epoch, revision: whole.revision.saturating_sub(1) };
+        match source.orgs(&[Wanted { org, held: Some(held) }]).await?.as_slice() {
+            [OrgUpdate::Whole(records)] => {
+                assert!(records.org == org && records.revision >= whole.revision);
+            }
+            [OrgUpdate::Change(change)] => {
+                assert_eq!(epoch, whole.epoch, "there is no change from another epoch");
+                assert!(change.org == org && change.revision >= whole.revision);
+                assert_eq!((change.epoch, change.previous), (held.epoch, held.revision));
+            }
+            other => assert_eq!(other, [], "one answer about an organization that is there"),
+        }
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use crate::author::Author;
 use crate::chain::{Chain, GENESIS, Head};
 use crate::changes::{Minutes, link};
 use crate::column::Row;
-use crate::connect::Whose;
+use crate::connect::{Whose, commit};
 use crate::entity::{audit, org};
 use crate::error::StoreError;
 use crate::page::{Page, Paged, cut};
@@ -93,7 +93,7 @@ impl OrgScope {
         minutes.note(action, object, detail);
         let head = minutes.write(Head { seq: row.audit_seq, hash: row.audit_hash }, &sql).await?;
         save_head(self.id(), head, &sql).await?;
-        Ok(sql.commit().await?)
+        commit(sql).await
     }
 
     /// Checks every link of the organization's audit log, and that none is missing at its end.

@@ -9,11 +9,11 @@ use domain::{OrgId, Timestamp};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
-    DbBackend, DbErr, IsolationLevel, RuntimeErr, SqliteTransactionMode, SqlxError, Statement,
+    DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait,
 };
 
-use crate::error::StoreError;
+use crate::error::{StoreError, code};
 use crate::{catalogue, rights, scope::OrgScope};
 
 /// How long a caller waits for a connection, or SQLite for its lock, before it is told that the database is busy.
@@ -48,6 +48,11 @@ impl Whose {
     }
 }
 
+/// Ends a transaction. Every commit is made here: it alone may have been done although it failed.
+pub(crate) async fn commit(sql: DatabaseTransaction) -> Result<(), StoreError> {
+    sql.commit().await.map_err(StoreError::unsure)
+}
+
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -56,17 +61,18 @@ pub struct Store {
 }
 
 /// Brings the schema up to date, as the role that owns it. Replicas on Postgres share this step; `now` becomes the epoch
-/// of a new database. `app_role`, where given, gets the rights that a control plane needs, and no more.
+/// of a new database. `app_role`, where given, gets the rights that a control plane needs, and no more. Row-level security
+/// stands behind every table of organizations, also where the owner itself is the control plane's role.
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be reached or a step fails.
 pub async fn migrate(url: &str, app_role: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
     let store = Store::open(url).await?;
     store.bring_up_to_date(now).await?;
-    match app_role {
-        Some(role) => rights::grant(&store.writer, role).await,
-        None => Ok(()),
+    if is_sqlite(url) {
+        return Ok(());
     }
+    rights::secure(&store.writer, app_role).await
 }
 
 impl Store {
@@ -81,7 +87,7 @@ impl Store {
             store.bring_up_to_date(now).await?;
             return Ok(store);
         }
-        match migrations::standing(&store.writer).await.map_err(StoreError::not_begun)? {
+        match migrations::standing(&store.writer).await.map_err(no_rights_yet)? {
             migrations::Standing::Current => Ok(store),
             migrations::Standing::Behind(steps) => Err(StoreError::Away(format!(
                 "the schema lacks {steps} steps of this release: run `weir migrate`"
@@ -114,14 +120,15 @@ impl Store {
 
     async fn open(url: &str) -> Result<Self, StoreError> {
         if !is_sqlite(url) {
-            if url.parse::<PgConnectOptions>().is_err() {
+            let Ok(place) = url.parse::<PgConnectOptions>() else {
                 // Not what the library says: it repeats the URL, which may hold a password.
                 return Err(StoreError::Conflict(
                     "store.url (or store.migrate_url) cannot be understood: it should look like \
                      postgres://role:password@host:5432/database, with %-escapes in the password",
                 ));
-            }
-            let pool = Database::connect(options(url, POSTGRES_CONNECTIONS)).await.map_err(unreachable)?;
+            };
+            let pool = Database::connect(options(url, POSTGRES_CONNECTIONS)).await;
+            let pool = pool.map_err(|error| unreachable(&place, &error))?;
             return Ok(Self { readers: pool.clone(), writer: pool });
         }
         let mut writer = options(url, 1);
@@ -180,23 +187,28 @@ impl Store {
     }
 }
 
-/// Why no connection could be made: away for now, or never without somebody mending it. Never shows a password.
-fn unreachable(error: DbErr) -> StoreError {
-    let code = match &error {
-        DbErr::Conn(RuntimeErr::SqlxError(error)) => match error.as_ref() {
-            SqlxError::Database(error) => error.code().map(|code| code.into_owned()),
-            _ => None,
-        },
-        _ => None,
-    };
-    match code.as_deref() {
+/// Why no connection could be made: away for now, or never without somebody mending it. Says where, never a password.
+fn unreachable(place: &PgConnectOptions, error: &DbErr) -> StoreError {
+    let (host, port, role) = (place.get_host(), place.get_port(), place.get_username());
+    let database = place.get_database().unwrap_or(role);
+    match code(error).as_deref() {
         // Wrong password, no such role, not let in by pg_hba.conf.
-        Some("28P01" | "28000") => {
-            StoreError::Internal(format!("it does not let this role in: {error}").into())
-        }
+        Some("28P01" | "28000") => StoreError::Internal(
+            format!("Postgres at {host}:{port} does not let {role} into {database}: {error}").into(),
+        ),
         // No such database: somebody may be about to make it.
-        Some("3D000") => StoreError::Away(format!("there is no such database yet: {error}")),
-        _ => StoreError::Away(format!("it cannot be reached: {error}")),
+        Some("3D000") => StoreError::Away(format!("Postgres at {host}:{port} has no database {database} yet")),
+        _ => StoreError::Away(format!("Postgres at {host}:{port}, database {database}, is out of reach: {error}")),
+    }
+}
+
+/// Where a schema stands cannot be read: the role gets its rights when the schema is there.
+fn no_rights_yet(error: DbErr) -> StoreError {
+    match code(&error).as_deref() {
+        Some("42501") => {
+            StoreError::Away("the role of store.url has no rights here yet: run `weir migrate`".to_owned())
+        }
+        _ => StoreError::not_begun(error),
     }
 }
 

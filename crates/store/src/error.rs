@@ -4,7 +4,7 @@
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr, SqlxError};
 
-/// The store did not do what it was asked; nothing was changed.
+/// The store did not do what it was asked; nothing was changed, but where [`StoreError::Internal`] says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no such row in this organization.
@@ -16,10 +16,10 @@ pub enum StoreError {
     /// The database has too much to do; nothing was done, try again.
     #[error("the database is busy")]
     Busy,
-    /// The database cannot be reached, or is not as it will be soon; nothing was done.
+    /// The database cannot be reached, went away before a commit, or is not as it will be soon; nothing was done.
     #[error("{0}")]
     Away(String),
-    /// A fault of ours, or of the database.
+    /// A fault of ours, or of the database; of a commit that was not answered nobody knows whether it was done.
     #[error("the database failed: {0}")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -37,6 +37,14 @@ impl StoreError {
             Self::Internal(error) => Self::Away(format!("the database cannot be reached: {error}")),
             other => other,
         }
+    }
+
+    /// A commit, or a statement that is one by itself, failed. Where it was not answered it may have been done.
+    pub(crate) fn unsure(error: DbErr) -> Self {
+        if is_away(&error) {
+            return Self::Internal(format!("the connection broke during a commit: {error}").into());
+        }
+        Self::from(error)
     }
 
     /// The row `id` of `table` cannot be understood.
@@ -58,7 +66,8 @@ impl StoreError {
     }
 }
 
-/// A foreign key that leads nowhere is a row that does not exist.
+/// What a statement of a transaction failed by; nothing is committed then. A foreign key that leads nowhere is a row that
+/// does not exist.
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         match error.sql_err() {
@@ -66,19 +75,51 @@ impl From<DbErr> for StoreError {
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => return Self::NotFound,
             _ => {}
         }
-        if is_busy(&error) { Self::Busy } else { Self::Internal(Box::new(error)) }
+        if is_busy(&error) {
+            return Self::Busy;
+        }
+        if is_away(&error) {
+            return Self::Away(format!("the database went away: {error}"));
+        }
+        Self::Internal(Box::new(error))
     }
 }
 
 /// Locked (SQLite), or a serialization failure, deadlock or lock timeout (Postgres), or no connection in time.
 fn is_busy(error: &DbErr) -> bool {
-    let runtime = match error {
-        DbErr::ConnectionAcquire(_) => return true,
-        DbErr::Exec(runtime) | DbErr::Query(runtime) | DbErr::Conn(runtime) => runtime,
-        _ => return false,
-    };
-    let RuntimeErr::SqlxError(error) = runtime else { return false };
-    let SqlxError::Database(error) = error.as_ref() else { return false };
-    let code = error.code();
+    if matches!(error, DbErr::ConnectionAcquire(_)) {
+        return true;
+    }
+    let code = code(error);
     matches!(code.as_deref(), Some("5" | "6" | "261" | "517" | "40001" | "40P01" | "55P03"))
 }
+
+/// The connection broke, or Postgres ends it: it shuts down, starts, or has no room.
+fn is_away(error: &DbErr) -> bool {
+    match sqlx(error) {
+        Some(SqlxError::Io(_) | SqlxError::WorkerCrashed | SqlxError::Protocol(_)) => true,
+        Some(SqlxError::Database(_)) => code(error)
+            .is_some_and(|code| code.starts_with("08") || matches!(&*code, "57P01" | "57P02" | "57P03" | "53300")),
+        _ => false,
+    }
+}
+
+/// The database's own code for `error`.
+pub(crate) fn code(error: &DbErr) -> Option<String> {
+    match sqlx(error)? {
+        SqlxError::Database(error) => error.code().map(|code| code.into_owned()),
+        _ => None,
+    }
+}
+
+fn sqlx(error: &DbErr) -> Option<&SqlxError> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error))
+        | DbErr::Conn(RuntimeErr::SqlxError(error)) => Some(error.as_ref()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, Int
 
 use crate::budgets::{self, Standing};
 use crate::column::{Row, amount, stored};
-use crate::connect::{Store, Whose};
+use crate::connect::{Store, Whose, commit};
 use crate::entity::{budget, lease};
 use crate::error::StoreError;
 use crate::ledger;
@@ -85,7 +85,7 @@ impl Store {
                 *answer = grant_one(holder, request, budget, &sql).await?;
             }
         }
-        sql.commit().await?;
+        commit(sql).await?;
         Ok(answers)
     }
 
@@ -105,7 +105,7 @@ impl Store {
         for (org, draw, amount) in sorted {
             leave((org, draw), holder, Leaving::Returned(amount.max(Amount::ZERO)), &sql).await?;
         }
-        Ok(sql.commit().await?)
+        commit(sql).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! The ledger: balanced entries in hash-chained batches with a Merkle root over their events.
 //!
-//! Invariant: entries are computed from events and suspense notes and nothing else, each batch sums to zero, and a batch's hash covers the
-//! one before it. What verifies was neither changed nor shortened since.
+//! Invariant: entries are computed from events and suspense notes and nothing else, each batch sums to zero, and a batch's
+//! hash covers the one before it. What verifies was neither changed nor shortened since.
 
 use std::collections::HashMap;
 

@@ -8,13 +8,13 @@ use metering::ports::Hello;
 use policy::Version;
 use policy::feed::Ack;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
 use crate::author::Author;
 use crate::catalogue::{self, PLATFORM};
 use crate::column::{Row, stored};
-use crate::connect::{Store, Whose};
+use crate::connect::{Store, Whose, commit};
 use crate::entity::{node, node_ack, org};
 use crate::error::StoreError;
 use crate::leases::{self, Leaving};
@@ -68,7 +68,9 @@ impl Store {
         let sql = self.begin_write(Whose::Every).await?;
         let id = hello.holder.node.to_string();
         let incarnation = stored(hello.holder.incarnation)?;
-        let known = platform::<node::Entity>().filter(node::Column::Id.eq(&id)).one(&sql).await?;
+        // Held until the end, so that a retirement at the same moment is not undone.
+        let known = platform::<node::Entity>().filter(node::Column::Id.eq(&id)).lock_exclusive();
+        let known = known.one(&sql).await?;
         if let Some(known) = &known {
             check(known, incarnation)?;
         }
@@ -102,13 +104,13 @@ impl Store {
         let is_freed = is_known_to_the_end || held.is_empty();
         if !is_freed {
             suspense::suspend(held, now, &sql).await?;
-            sql.commit().await?;
+            commit(sql).await?;
             return Ok(false);
         }
         for (place, holder, outstanding) in held {
             leases::leave(place, holder, Leaving::Returned(outstanding), &sql).await?;
         }
-        sql.commit().await?;
+        commit(sql).await?;
         Ok(true)
     }
 
@@ -123,7 +125,8 @@ impl Store {
             .filter(node::Column::Id.eq(holder.node.to_string()))
             .filter(node::Column::Committed.lt(upto))
             .exec(self.writer())
-            .await?;
+            .await
+            .map_err(StoreError::unsure)?;
         Ok(())
     }
 
@@ -138,7 +141,7 @@ impl Store {
             .filter(node::Column::Incarnation.eq(stored(holder.incarnation)?))
             .filter(node::Column::RetiredAt.is_null());
         if acks.is_empty() {
-            let seen = seen.exec(self.writer()).await?;
+            let seen = seen.exec(self.writer()).await.map_err(StoreError::unsure)?;
             return if seen.rows_affected == 1 { Ok(()) } else { Err(StoreError::NotFound) };
         }
         let sql = self.begin_write(Whose::Every).await?;
@@ -148,7 +151,7 @@ impl Store {
         for ack in acks {
             note(holder.node, ack, now, &sql).await?;
         }
-        Ok(sql.commit().await?)
+        commit(sql).await
     }
 
     /// Every node, retired ones included, by id.
@@ -192,6 +195,16 @@ impl Store {
         Ok((place.number(row.policy_revision)?, Timestamp::from_micros(row.changed_at)))
     }
 
+    /// The revision of the platform's objects, and when it was committed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn platform_revision(&self) -> Result<(u64, Timestamp), StoreError> {
+        let state = catalogue::state(self.reader()).await?;
+        let place = Row { table: "platform_state", id: PLATFORM };
+        Ok((place.number(state.revision)?, Timestamp::from_micros(state.changed_at)))
+    }
+
     /// Notes that a node will never return: what it holds becomes suspense.
     ///
     /// # Errors
@@ -223,7 +236,8 @@ impl Store {
             .col_expr(Column::MasterKeyCheck, Expr::value(fingerprint))
             .filter(Column::MasterKeyCheck.is_null())
             .exec(self.writer())
-            .await?;
+            .await
+            .map_err(StoreError::unsure)?;
         let state = catalogue::state(self.reader()).await?;
         Ok(state.master_key_check.as_deref() == Some(fingerprint))
     }
@@ -259,7 +273,6 @@ async fn put(row: node::Model, sql: &DatabaseTransaction) -> Result<(), StoreErr
         Column::ContactEveryMs,
         Column::StartedAt,
         Column::SeenAt,
-        Column::RetiredAt,
     ];
     node::Entity::insert(row.into_active_model())
         .on_conflict(OnConflict::column(Column::Id).update_columns(columns).to_owned())

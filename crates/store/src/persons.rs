@@ -79,7 +79,8 @@ impl Store {
             .col_expr(person::Column::PasswordHash, Expr::value(hash))
             .filter(person::Column::Id.eq(id.to_string()))
             .exec(self.writer())
-            .await?;
+            .await
+            .map_err(StoreError::unsure)?;
         if changed.rows_affected == 1 { Ok(()) } else { Err(StoreError::NotFound) }
     }
 }

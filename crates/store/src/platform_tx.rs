@@ -21,7 +21,7 @@ use crate::catalogue::{PLATFORM, state};
 use crate::chain::Head;
 use crate::changes::Minutes;
 use crate::column::Row;
-use crate::connect::{Store, Whose};
+use crate::connect::{Store, Whose, commit};
 use crate::credentials;
 use crate::entity::{
     endpoint, model, platform_credential, platform_policy, platform_state, price_version, provider,
@@ -84,7 +84,7 @@ impl PlatformTx {
             .col_expr(platform_state::Column::ChangedAt, Expr::value(now))
             .exec(&self.sql)
             .await?;
-        self.sql.commit().await?;
+        commit(self.sql).await?;
         row.number(self.revision)
     }
 

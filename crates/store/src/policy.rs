@@ -14,7 +14,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryS
 use crate::catalogue;
 use crate::changes::reference;
 use crate::column::{Row, stored};
-use crate::connect::{Store, Whose};
+use crate::connect::{Store, Whose, commit};
 use crate::entity::{org, platform_state, policy_change};
 use crate::error::StoreError;
 use crate::objects::objects;
@@ -80,7 +80,7 @@ impl Store {
             .filter(org::Column::PublishedRevision.lt(revision))
             .exec(&sql)
             .await?;
-        Ok(sql.commit().await?)
+        commit(sql).await
     }
 
     /// Notes that the platform's objects up to `revision` were published. An older revision changes nothing.
@@ -93,7 +93,8 @@ impl Store {
             .col_expr(platform_state::Column::PublishedRevision, Expr::value(revision))
             .filter(platform_state::Column::PublishedRevision.lt(revision))
             .exec(self.writer())
-            .await?;
+            .await
+            .map_err(StoreError::unsure)?;
         Ok(())
     }
 

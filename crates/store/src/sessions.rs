@@ -8,7 +8,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::column::Row;
-use crate::connect::{Store, Whose};
+use crate::connect::{Store, Whose, commit};
 use crate::entity::session;
 use crate::error::StoreError;
 use crate::scope::{insert, one, platform};
@@ -38,7 +38,7 @@ impl Store {
             revoked_at: None,
         };
         insert::<session::Entity, _>(first, &sql).await?;
-        Ok(sql.commit().await?)
+        commit(sql).await
     }
 
     /// Uses up the token with the hash `presented`; `next` takes its place. Answers whose session it is.
@@ -65,7 +65,7 @@ impl Store {
             .await?;
         if used.rows_affected == 0 {
             revoke(&before.family, now, &sql).await?;
-            sql.commit().await?;
+            commit(sql).await?;
             return Err(StoreError::NotFound);
         }
         let person = Row { table: "sessions", id: &before.family }.parse(&before.person_id)?;
@@ -77,7 +77,7 @@ impl Store {
             ..before
         };
         insert::<session::Entity, _>(after, &sql).await?;
-        sql.commit().await?;
+        commit(sql).await?;
         Ok(person)
     }
 
@@ -104,6 +104,7 @@ async fn revoke<C: ConnectionTrait>(family: &str, now: Timestamp, database: &C) 
         .filter(session::Column::Family.eq(family))
         .filter(session::Column::RevokedAt.is_null())
         .exec(database)
-        .await?;
+        .await
+        .map_err(StoreError::unsure)?;
     Ok(())
 }

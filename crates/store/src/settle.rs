@@ -12,7 +12,7 @@ use metering::usage::{Attribution, Draw, Holder, UsageEvent};
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
 
 use crate::budgets::{self, Standing};
-use crate::connect::{Store, Whose};
+use crate::connect::{Store, Whose, commit};
 use crate::entity::{budget, usage_event};
 use crate::error::StoreError;
 use crate::leases::{Charge, Leaving, leave, open_window};
@@ -68,7 +68,7 @@ impl Store {
                 Motion::Note { spent, suspense } => note_spend((org, draw), spent, suspense, &sql).await?,
             }
         }
-        Ok(sql.commit().await?)
+        commit(sql).await
     }
 }
 
@@ -174,7 +174,8 @@ pub(crate) fn is_in(attribution: &Attribution, scope: BudgetScope) -> bool {
     }
 }
 
-/// Adds to what a budget's scope has spent; below zero it takes from it, as far as there is. A window that is not open needs no note: it opens at the sum.
+/// Adds to what a budget's scope has spent; below zero it takes from it, as far as there is. A window that is not open
+/// needs no note: it opens at the sum.
 pub(crate) async fn note_spend(
     place: (OrgId, Draw),
     spent: Amount,

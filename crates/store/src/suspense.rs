@@ -7,14 +7,14 @@
 use std::collections::BTreeMap;
 
 use domain::{Amount, OrgId, Timestamp};
-use metering::usage::Holder;
+use metering::usage::{Draw, Holder};
 use sea_orm::sea_query::Query;
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use crate::column::Row;
-use crate::connect::{Store, Whose};
+use crate::connect::{Store, Whose, commit};
 use crate::entity::{lease, suspense_note, usage_event};
 use crate::error::StoreError;
 use crate::leases::{self, Held, Leaving};
@@ -106,7 +106,7 @@ impl Store {
         free_events(org, events, &sql).await?;
         for lease in leases {
             let place = Row { table: "leases", id: &lease.budget_id };
-            let draw = metering::usage::Draw {
+            let draw = Draw {
                 budget: place.parse(&lease.budget_id)?,
                 window: place.parse(&lease.window_id)?,
             };
@@ -114,7 +114,7 @@ impl Store {
             let holder = Holder { node: place.parse(&lease.node)?, incarnation };
             leases::leave((org, draw), holder, Leaving::Released, &sql).await?;
         }
-        sql.commit().await?;
+        commit(sql).await?;
         Ok(count)
     }
 }
@@ -178,8 +178,12 @@ async fn free_events(
     for row in events {
         let event = usage::read(row)?;
         for budget in budgets.values().filter(|budget| is_in(&event.attempt.attribution, budget.scope)) {
-            let window = budget.window.at(event.attempt.admitted_at);
-            let draw = metering::usage::Draw { budget: budget.id, window };
+            // Where it was counted: in the window it drew on, or had it known of the budget, would have.
+            let drawn = event.attempt.draws.iter().find(|draw| draw.budget == budget.id).copied();
+            let draw = drawn.unwrap_or_else(|| Draw {
+                budget: budget.id,
+                window: budget.window.at(event.attempt.admitted_at),
+            });
             *sums.entry(draw).or_insert(Amount::ZERO) += Amount::from(event.settlement.suspense);
         }
     }

@@ -19,7 +19,7 @@ use crate::author::Author;
 use crate::chain::Head;
 use crate::changes::{Minutes, kind, object_id};
 use crate::column::Row;
-use crate::connect::{Store, Whose};
+use crate::connect::{Store, Whose, commit};
 use crate::entity::{ledger_head, org, policy_change};
 use crate::error::StoreError;
 use crate::scope::{OrgScope, OrgTable, delete, insert, insert_all, one, rows, update};
@@ -133,7 +133,7 @@ impl PolicyTx {
             .col_expr(org::Column::ChangedAt, Expr::value(now))
             .exec(&self.sql)
             .await?;
-        self.sql.commit().await?;
+        commit(self.sql).await?;
         row.number(self.revision)
     }
 

@@ -5,6 +5,8 @@
 
 #[path = "it/budgets.rs"]
 mod budgets;
+#[path = "it/connect.rs"]
+mod connect;
 #[path = "it/ledger.rs"]
 mod ledger;
 #[path = "it/nodes.rs"]
@@ -15,6 +17,8 @@ mod platform;
 mod policy;
 #[path = "it/rights.rs"]
 mod rights;
+#[path = "it/schedule.rs"]
+mod schedule;
 #[path = "it/sessions.rs"]
 mod sessions;
 #[path = "it/tenancy.rs"]
@@ -64,10 +68,16 @@ macro_rules! postgres_only {
 }
 
 postgres_only! {
+    connect {
+        what_waiting_mends_is_told_from_what_it_does_not,
+        a_database_that_is_newer_or_older_than_this_release_is_refused,
+        a_cut_connection_before_a_commit_means_nothing_was_done,
+    }
     rights {
         without_a_name_no_row_of_any_org_is_seen,
         another_orgs_rows_are_not_seen_where_the_query_forgets_to_ask,
         every_table_of_orgs_is_behind_row_level_security,
+        an_owner_without_another_role_is_held_to_it_too,
         the_control_planes_role_cannot_rewrite_history_or_the_schema,
     }
 }
@@ -127,6 +137,9 @@ suite! {
         acknowledgements_keep_the_newest_revision_and_its_first_moment,
         a_node_that_was_not_seen_for_three_turns_is_out_of_contact,
         another_master_key_is_noticed,
+    }
+    schedule {
+        in_any_order_a_limit_covers_what_is_spent_suspended_and_granted,
     }
     ledger {
         an_event_reads_back_and_is_found,

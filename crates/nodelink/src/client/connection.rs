@@ -3,23 +3,23 @@
 //! Invariant: a peer that is dead is noticed within seconds, by HTTP/2 pings; whoever waits for a connection waits for the
 //! same attempt, shares its failure, and waits no longer than it may.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Uri;
+use http::{Request, Response, Uri};
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
-
-type Sender = SendRequest<Full<Bytes>>;
 
 /// A dead peer is noticed this soon.
 const PING_EVERY: Duration = Duration::from_secs(2);
@@ -77,15 +77,56 @@ pub(super) struct Connection {
 
 #[derive(Default)]
 struct Line {
-    open: Option<(Serial, Sender)>,
+    open: Option<Open>,
     made: u64,
     /// When the last attempt failed, and why.
     failed: Option<(Instant, String)>,
 }
 
-/// Which of the connections that were made to a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Serial(u64);
+/// One that was made. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Open {
+    /// Which of those that were made.
+    serial: u64,
+    sender: SendRequest<Full<Bytes>>,
+    /// Why it ended, where there is a reason.
+    ended: watch::Receiver<Option<String>>,
+}
+
+/// Why a request has no response.
+pub(super) enum Gone {
+    /// The connection was gone before the request was handed to it.
+    NotSent(String),
+    /// The connection broke under it.
+    Broken(String),
+}
+
+impl Open {
+    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Gone> {
+        match self.sender.send_request(request).await {
+            Ok(response) => Ok(response),
+            Err(error) if error.is_canceled() => {
+                // A TLS alert, say, is known only where the connection was driven.
+                let ended = self.ended.wait_for(Option::is_some).await;
+                let reason = ended.ok().and_then(|reason| reason.clone());
+                Err(Gone::NotSent(reason.unwrap_or_else(|| error.to_string())))
+            }
+            Err(error) => Err(Gone::Broken(reasons(&error))),
+        }
+    }
+}
+
+/// An error with what caused it, which is where HTTP/2 names the socket's error or the TLS alert.
+fn reasons(error: &hyper::Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    let mut text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    if text.contains("fatal alert") {
+        text.push_str(
+            " (link.tls of node and control plane do not fit: is link.tls.cert_file set and trusted?)",
+        );
+    }
+    text
+}
 
 impl Connection {
     pub(super) fn new(peer: Peer, tls: Option<Arc<rustls::ClientConfig>>) -> Self {
@@ -97,10 +138,10 @@ impl Connection {
     }
 
     /// The next request gets a new connection, if that one is still the last.
-    pub(super) fn forget(&self, serial: Serial) {
+    pub(super) fn forget(&self, gone: &Open) {
         // Where somebody else has the line, it is being made anew.
         let Ok(mut line) = self.line.try_lock() else { return };
-        if line.open.as_ref().is_some_and(|(open, _)| *open == serial) {
+        if line.open.as_ref().is_some_and(|open| open.serial == gone.serial) {
             line.open = None;
         }
     }
@@ -109,30 +150,26 @@ impl Connection {
     ///
     /// # Errors
     /// A sentence; nothing was sent.
-    pub(super) async fn sender(&self, deadline: Instant) -> Result<(Serial, Sender), String> {
+    pub(super) async fn open(&self, deadline: Instant) -> Result<Open, String> {
         let since = Instant::now();
         let deadline = deadline.min(since + CONNECT_WITHIN);
         let late = |_| format!("the control plane at {} does not take a connection in time", self.peer);
         let mut line = tokio::time::timeout_at(deadline, self.line.lock()).await.map_err(late)?;
-        if let Some((serial, sender)) = line.open.as_ref()
-            && sender.is_ready()
-            && !sender.is_closed()
+        if let Some(open) = line.open.as_ref()
+            && open.sender.is_ready()
+            && !open.sender.is_closed()
         {
-            return Ok((*serial, sender.clone()));
+            return Ok(open.clone());
         }
         if let Some((at, reason)) = line.failed.as_ref()
             && *at >= since
         {
             return Err(reason.clone());
         }
-        let connected = tokio::time::timeout_at(deadline, self.connect()).await;
+        line.made += 1;
+        let connected = tokio::time::timeout_at(deadline, self.connect(line.made)).await;
         match connected.map_err(late).flatten() {
-            Ok(sender) => {
-                line.made += 1;
-                let serial = Serial(line.made);
-                line.open = Some((serial, sender.clone()));
-                Ok((serial, sender))
-            }
+            Ok(open) => Ok(line.open.insert(open).clone()),
             Err(reason) => {
                 line.failed = Some((Instant::now(), reason.clone()));
                 Err(reason)
@@ -140,14 +177,14 @@ impl Connection {
         }
     }
 
-    async fn connect(&self) -> Result<Sender, String> {
+    async fn connect(&self, serial: u64) -> Result<Open, String> {
         let peer = &self.peer;
         let socket = TcpStream::connect((peer.host.as_str(), peer.port))
             .await
             .map_err(|error| format!("the control plane at {peer} cannot be reached: {error}"))?;
         let _ = socket.set_nodelay(true);
         if !peer.is_tls {
-            return self.handshake(socket).await;
+            return self.handshake(socket, serial).await;
         }
         let config =
             self.tls.clone().ok_or_else(|| format!("{peer} asks for TLS, and none is configured"))?;
@@ -158,14 +195,14 @@ impl Connection {
                 "TLS with the control plane at {peer} failed (link.tls.ca_file says whom to trust): {error}"
             )
         })?;
-        self.handshake(stream).await
+        self.handshake(stream, serial).await
     }
 
     #[expect(
         clippy::disallowed_methods,
         reason = "it ends when the link is dropped, and has nothing to finish"
     )]
-    async fn handshake<S>(&self, stream: S) -> Result<Sender, String>
+    async fn handshake<S>(&self, stream: S, serial: u64) -> Result<Open, String>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -180,12 +217,15 @@ impl Connection {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| format!("{} does not speak HTTP/2, as a node link does: {error}", self.peer))?;
+        let (ending, ended) = watch::channel(None);
         let peer = self.peer.clone();
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, %peer, "the node link's connection ended");
+                let reason = reasons(&error);
+                tracing::debug!(reason, %peer, "the node link's connection ended");
+                ending.send_replace(Some(reason));
             }
         });
-        Ok(sender)
+        Ok(Open { serial, sender, ended })
     }
 }

@@ -2,7 +2,9 @@
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 
-use crate::world::World;
+use store::{Author, Store};
+
+use crate::world::{NOW, OWNER, World, empty_database, seen_by, server};
 
 async fn count<C: ConnectionTrait>(database: &C, table: &str) -> i64 {
     let query = Statement::from_string(DbBackend::Postgres, format!("SELECT count(*) FROM {table}"));
@@ -53,10 +55,26 @@ pub(crate) async fn every_table_of_orgs_is_behind_row_level_security(world: Worl
     assert_eq!(behind, all);
 }
 
+pub(crate) async fn an_owner_without_another_role_is_held_to_it_too(world: World) {
+    let url = seen_by(OWNER, &empty_database(&server().unwrap()).await);
+    for _ in 0..2 {
+        store::migrate(&url, None, NOW).await.unwrap();
+    }
+    let store = Store::connect(&url, NOW).await.unwrap();
+    store.create_org(&world.ours.org, Author::system(), NOW).await.unwrap().commit().await.unwrap();
+    assert_eq!(store.index().await.unwrap().len(), 1);
+    assert_eq!(count(&Database::connect(&url).await.unwrap(), "orgs").await, 0);
+}
+
 pub(crate) async fn the_control_planes_role_cannot_rewrite_history_or_the_schema(world: World) {
     let app = Database::connect(&world.app_url).await.unwrap();
     for table in ["ledger_entries", "ledger_batches", "audit", "price_versions", "suspense_notes"] {
-        for attempt in [format!("DELETE FROM {table}"), format!("TRUNCATE {table}")] {
+        let columns = format!(
+            "SELECT column_name::text FROM information_schema.columns WHERE table_name = '{table}'"
+        );
+        let column = names(&app, &columns).await.remove(0);
+        let update = format!("UPDATE {table} SET {column} = {column}");
+        for attempt in [update, format!("DELETE FROM {table}"), format!("TRUNCATE {table}")] {
             let error = app.execute_unprepared(&attempt).await.unwrap_err().to_string();
             assert!(error.contains("permission denied"), "{attempt}: {error}");
         }

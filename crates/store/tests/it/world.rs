@@ -16,13 +16,44 @@ pub(crate) const NOW: Timestamp = sample::ADMITTED_AT;
 pub(crate) const ALL: Page = Page { after: None, first: 100 };
 
 /// The role of a control plane: it owns nothing.
-const APP: &str = "weir_app";
+pub(crate) const APP: &str = "weir_app";
+/// The role that owns the schema, and nothing else.
+pub(crate) const OWNER: &str = "weir_owner";
 
-/// The same database as that role.
-fn as_app(url: &str) -> String {
+/// The same database as `role`, whose password is its name.
+pub(crate) fn seen_by(role: &str, url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap();
     let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-    format!("{scheme}://{APP}:{APP}@{place}")
+    format!("{scheme}://{role}:{role}@{place}")
+}
+
+/// Where the test server is; `None` when none was named, and nobody insists on Postgres.
+#[expect(clippy::disallowed_methods, reason = "where the test server is, is the environment's to say")]
+pub(crate) fn server() -> Option<String> {
+    let named = std::env::var("TEST_POSTGRES_URL").ok();
+    let is_required = ["CI", "WEIR_TESTS_REQUIRE_POSTGRES"].iter().any(|name| std::env::var_os(name).is_some());
+    assert!(
+        named.is_some() || !is_required,
+        "TEST_POSTGRES_URL names no Postgres, and CI or WEIR_TESTS_REQUIRE_POSTGRES asks for it: run the tests by \
+         `make rust`, or by tests/postgres.sh COMMAND"
+    );
+    named
+}
+
+/// A database of its own with nothing in it, as the test server's first role.
+pub(crate) async fn empty_database(server: &str) -> String {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let number = MADE.fetch_add(1, Ordering::SeqCst);
+    let name = format!("weir_store_{}_{number}", std::process::id());
+    let admin = Database::connect(server).await.unwrap();
+    for role in [APP, OWNER] {
+        // Many tests make them at once; they are there after whichever was first.
+        let _ = admin.execute_unprepared(&format!("CREATE ROLE {role} LOGIN PASSWORD '{role}'")).await;
+    }
+    admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
+    admin.execute_unprepared(&format!("CREATE DATABASE {name} OWNER {OWNER}")).await.unwrap();
+    let (base, _) = server.rsplit_once('/').unwrap();
+    format!("{base}/{name}")
 }
 
 /// What is in an organization from the beginning.
@@ -39,7 +70,7 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) ours: Tenant,
     pub(crate) theirs: Tenant,
-    /// As the role that owns the schema, past row-level security.
+    /// As a role that may do everything, past row-level security.
     pub(crate) url: String,
     /// As the role of a control plane.
     pub(crate) app_url: String,
@@ -55,23 +86,9 @@ impl World {
 
     /// `None` when no server was named.
     pub(crate) async fn on_postgres() -> Option<Self> {
-        static MADE: AtomicU64 = AtomicU64::new(0);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "where the test server is, is the environment's to say"
-        )]
-        let server = std::env::var("TEST_POSTGRES_URL").ok()?;
-        let number = MADE.fetch_add(1, Ordering::SeqCst);
-        let name = format!("weir_store_{}_{number}", std::process::id());
-        let admin = Database::connect(&server).await.unwrap();
-        // Many tests make it at once; it is there after whichever was first.
-        let _ = admin.execute_unprepared(&format!("CREATE ROLE {APP} LOGIN PASSWORD '{APP}'")).await;
-        admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
-        admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-        let (base, _) = server.rsplit_once('/').unwrap();
-        let url = format!("{base}/{name}");
-        store::migrate(&url, Some(APP), NOW).await.unwrap();
-        Some(Self::new(as_app(&url), url, None).await)
+        let url = empty_database(&server()?).await;
+        store::migrate(&seen_by(OWNER, &url), Some(APP), NOW).await.unwrap();
+        Some(Self::new(seen_by(APP, &url), url, None).await)
     }
 
     async fn new(app_url: String, url: String, directory: Option<TempDir>) -> Self {

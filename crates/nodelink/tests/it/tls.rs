@@ -1,0 +1,140 @@
+//! The link over TLS with an authority of one's own, and with certificates on both ends.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Amount;
+use metering::memory::MemoryLeases;
+use metering::ports::{HelloError, LeaseError, Nodes};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::world::{Memory, Serving, TOKEN, grant, hello, link_as, plane, start_any, start_on};
+
+/// Two authorities, `ca` and `stranger`, each with a certificate for this machine.
+struct Authorities(TempDir);
+
+impl Authorities {
+    fn new() -> Self {
+        let made = Self(tempfile::tempdir().unwrap());
+        for name in ["ca", "stranger"] {
+            let subject = format!("/CN={name}");
+            let (key, pem) = (format!("{name}.key"), format!("{name}.pem"));
+            made.openssl(&["-subj", &subject, "-keyout", &key, "-out", &pem]);
+            let (own_key, own) = (format!("{name}.own.key"), format!("{name}.own.pem"));
+            let of = ["-CA", &pem, "-CAkey", &key, "-subj", "/CN=weir", "-keyout", &own_key, "-out", &own];
+            let extensions =
+                ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:false"];
+            made.openssl(&[&of[..], &extensions].concat());
+        }
+        made
+    }
+
+    fn openssl(&self, arguments: &[&str]) {
+        let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+        let all = [&["req", "-x509", "-nodes"], &curve[..], arguments].concat();
+        let made = Command::new("openssl").args(all).current_dir(&self.0).output();
+        let made = made.expect("openssl is not installed; on Debian: apt-get install -y openssl");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+
+    fn path(&self, name: &str) -> impl AsRef<Path> {
+        self.0.path().join(name)
+    }
+
+    fn roots(&self, name: &str) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(self.path(&format!("{name}.pem"))).unwrap()).unwrap();
+        roots
+    }
+
+    fn own(&self, name: &str) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        let certificate = CertificateDer::from_pem_file(self.path(&format!("{name}.own.pem"))).unwrap();
+        let key = PrivateKeyDer::from_pem_file(self.path(&format!("{name}.own.key"))).unwrap();
+        (vec![certificate], key)
+    }
+
+    /// A control plane with a certificate of `ca`; `nodes`: who must have signed those of nodes.
+    async fn serve(&self, nodes: Option<&str>) -> Serving {
+        let (chain, key) = self.own("ca");
+        let builder = match nodes {
+            None => ServerConfig::builder().with_no_client_auth(),
+            Some(name) => ServerConfig::builder().with_client_cert_verifier(
+                WebPkiClientVerifier::builder(Arc::new(self.roots(name))).build().unwrap(),
+            ),
+        };
+        let mut config = builder.with_single_cert(chain, key).unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let plane = plane(&Memory::new(), Arc::new(MemoryLeases::new(Amount::ZERO)));
+        start_on(listener, url, Some(Arc::new(config)), plane)
+    }
+
+    /// A node that trusts `roots`; `own`: whose certificate it shows.
+    fn node(&self, roots: &str, own: Option<&str>) -> Option<Arc<ClientConfig>> {
+        let builder = ClientConfig::builder().with_root_certificates(self.roots(roots));
+        let mut config = match own.map(|name| self.own(name)) {
+            None => builder.with_no_client_auth(),
+            Some((chain, key)) => builder.with_client_auth_cert(chain, key).unwrap(),
+        };
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Some(Arc::new(config))
+    }
+}
+
+/// Says hello; the sentence where it fails.
+async fn said(url: &str, tls: Option<Arc<ClientConfig>>) -> Result<(), String> {
+    let link = link_as(&[url], TOKEN, tls);
+    let said = tokio::time::timeout(Duration::from_secs(9), link.hello(hello("node"))).await.unwrap();
+    match said {
+        Ok(_) => Ok(()),
+        Err(HelloError::Unreachable(text)) if text.contains(url) => Err(text),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_authority_is_believed_and_no_other() {
+    let authorities = Authorities::new();
+    let serving = authorities.serve(None).await;
+    said(&serving.url, authorities.node("ca", None)).await.unwrap();
+
+    let error = said(&serving.url, authorities.node("stranger", None)).await.unwrap_err();
+    assert!(error.contains("link.tls.ca_file") && error.contains("UnknownIssuer"), "{error}");
+    let elsewhere = serving.url.replace("127.0.0.1", "localhost");
+    let error = said(&elsewhere, authorities.node("ca", None)).await.unwrap_err();
+    assert!(error.contains("not valid for name"), "{error}");
+    let link = link_as(&[&serving.url], TOKEN, authorities.node("stranger", None));
+    assert!(matches!(grant(&link).await, Err(LeaseError::NotDone(_))), "no request was sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_without_the_right_certificate_is_refused_where_certificates_are_asked_for() {
+    let authorities = Authorities::new();
+    let serving = authorities.serve(Some("ca")).await;
+    said(&serving.url, authorities.node("ca", Some("ca"))).await.unwrap();
+
+    let error = said(&serving.url, authorities.node("ca", None)).await.unwrap_err();
+    assert!(error.contains("CertificateRequired"), "{error}");
+    let error = said(&serving.url, authorities.node("ca", Some("stranger"))).await.unwrap_err();
+    assert!(error.contains("UnknownCA") || error.contains("DecryptError"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_on_one_end_only_is_said_and_does_not_hang() {
+    let authorities = Authorities::new();
+    let serving = authorities.serve(None).await;
+    assert!(said(&serving.url.replace("https", "http"), None).await.is_err());
+    let plain = start_any().await;
+    let error = said(&plain.url.replace("http", "https"), authorities.node("ca", None)).await.unwrap_err();
+    assert!(error.contains("TLS"), "{error}");
+    let error = said(&serving.url, None).await.unwrap_err();
+    assert!(error.contains("none is configured"), "{error}");
+}

@@ -1,0 +1,28 @@
+use std::io;
+
+use super::*;
+
+fn broken() -> DbErr {
+    let error = io::Error::new(io::ErrorKind::ConnectionReset, "reset by peer");
+    DbErr::Exec(RuntimeErr::SqlxError(SqlxError::Io(error).into()))
+}
+
+#[test]
+fn a_connection_that_breaks_before_a_commit_did_nothing() {
+    let error = StoreError::from(broken());
+    assert!(matches!(error, StoreError::Away(_)), "{error}");
+    assert!(error.is_worth_waiting());
+}
+
+#[test]
+fn of_a_connection_that_breaks_during_a_commit_nobody_knows() {
+    let error = StoreError::unsure(broken());
+    assert!(matches!(error, StoreError::Internal(_)), "{error}");
+    assert!(!error.is_worth_waiting());
+}
+
+#[test]
+fn no_connection_in_time_is_busy() {
+    let error = StoreError::from(DbErr::ConnectionAcquire(sea_orm::error::ConnAcquireErr::Timeout));
+    assert!(matches!(error, StoreError::Busy), "{error}");
+}
