@@ -41,6 +41,9 @@ pub enum AdminError {
     /// The database is away; nothing was done.
     #[error("the database cannot be reached now; try again")]
     Unavailable,
+    /// The database went away while it was writing; it may have been done.
+    #[error("the database went away while it was writing: look whether it was done before you try again")]
+    Unsure,
     /// A fault of ours.
     #[error("{0}")]
     Internal(String),
@@ -57,6 +60,12 @@ impl AdminError {
         Self::Internal(cause.to_string())
     }
 
+    /// Whether doing it again may mend it, where doing it twice is harmless.
+    #[must_use]
+    pub const fn is_worth_trying_again(&self) -> bool {
+        matches!(self, Self::Unavailable | Self::Unsure | Self::RateLimited { .. })
+    }
+
     /// The code clients decide by.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -69,6 +78,7 @@ impl AdminError {
             Self::RateLimited { .. } => "RATE_LIMITED",
             Self::TooComplex(_) => "TOO_COMPLEX",
             Self::Unavailable => "UNAVAILABLE",
+            Self::Unsure => "OUTCOME_UNKNOWN",
             Self::Internal(_) => "INTERNAL",
         }
     }
@@ -95,6 +105,7 @@ impl From<StoreError> for AdminError {
             StoreError::Conflict(what) => Self::Conflict(what.to_owned()),
             StoreError::Busy => Self::RateLimited { retry_after_seconds: 1 },
             StoreError::Away(_) => Self::Unavailable,
+            StoreError::Unsure(_) => Self::Unsure,
             other => Self::internal(other),
         }
     }

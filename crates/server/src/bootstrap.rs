@@ -41,20 +41,18 @@ pub(crate) async fn begin(
     store: &Store,
     urls: Urls,
 ) -> anyhow::Result<Option<Quickstart>> {
-    let upstreams = upstreams(process, store, config::provider_credentials()).await?;
-    platform(process, store, &upstreams).await?;
-    first_start(process, store, urls, &upstreams).await
+    let upstreams = process.patiently(async || upstreams(process, store).await).await?;
+    process.patiently(async || platform(process, store, &upstreams).await).await?;
+    process.patiently(async || first_start(process, store, &urls, &upstreams).await).await
 }
 
-/// Chooses, and starts the simulated providers if they are wanted and do not run elsewhere.
+/// Chooses, and starts the simulated providers if they are wanted and do not run elsewhere: as its last step, so that it
+/// can be tried again.
 ///
 /// # Errors
-/// When their listener cannot be bound.
-async fn upstreams(
-    process: &Process,
-    store: &Store,
-    found: Vec<FromEnvironment>,
-) -> anyhow::Result<Upstreams> {
+/// When the database cannot be read, or their listener cannot be bound.
+async fn upstreams(process: &Process, store: &Store) -> anyhow::Result<Upstreams> {
+    let found = config::provider_credentials();
     let config = &process.config.sandbox;
     let simulate = match config.enabled {
         Switch::On => true,
@@ -193,7 +191,7 @@ async fn credentials(
 async fn first_start(
     process: &Process,
     store: &Store,
-    urls: Urls,
+    urls: &Urls,
     upstreams: &Upstreams,
 ) -> anyhow::Result<Option<Quickstart>> {
     let password = Secret::new(hex::encode(rand::random::<[u8; 12]>()));
@@ -209,10 +207,10 @@ async fn first_start(
         Upstreams::Real(_) => None,
     };
     let mut quickstart = Quickstart {
-        data_url: urls.data,
+        data_url: urls.data.clone(),
         graphql_url: format!("{}/graphql", urls.admin),
-        admin_url: urls.admin,
-        ops_url: urls.ops,
+        admin_url: urls.admin.clone(),
+        ops_url: urls.ops.clone(),
         email,
         password: password.expose().clone(),
         api_key: String::new(),
@@ -230,6 +228,8 @@ async fn first_start(
     match first_org(store, process.clock.as_ref(), &pepper, first, keep).await {
         Ok(Some(made)) => return Ok(Some(fresh(&made))),
         Ok(None) => {}
+        // Perhaps it was made: the next try finds out.
+        Err(error) if error.is_worth_trying_again() => return Err(error.into()),
         // Another control plane that started at the same moment was first: what was kept here opens nothing.
         Err(error) if !store.index().await?.is_empty() => {
             tracing::info!(%error, "another control plane has made the first organization");

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use controlplane::AdminError;
 use domain::Clock;
 use domain::time::SystemClock;
 use prometheus::Registry;
+use store::StoreError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,6 +20,9 @@ use crate::config::{Config, Role};
 use crate::ops::Readiness;
 use crate::secrets::Secrets;
 use crate::{shutdown, telemetry};
+
+/// How often a database is tried that is away.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the parts of one process share.
 pub(crate) struct Process {
@@ -103,6 +108,27 @@ impl Process {
         Ok(())
     }
 
+    /// Does `work`, which is harmless to do twice, again until the database is there for it.
+    ///
+    /// # Errors
+    /// What waiting does not mend.
+    pub(crate) async fn patiently<T>(&self, work: impl AsyncFn() -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let mut said = String::new();
+        loop {
+            let error = match work().await {
+                Err(error) if is_worth_trying_again(&error) => error,
+                done => return done,
+            };
+            let reason = format!("{error:#}");
+            if reason != said {
+                tracing::warn!(error = reason, "waiting for the database");
+                self.ready.not_yet(format!("waiting for the database: {reason}"));
+                said = reason;
+            }
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+    }
+
     /// Waits for `work`, unless a signal says that nobody wants it any more.
     pub(crate) async fn unless_asked_to_end<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
@@ -124,4 +150,11 @@ impl Process {
         let exporter = self.exporter;
         Ok(tokio::task::spawn_blocking(move || exporter.finish()).await?)
     }
+}
+
+fn is_worth_trying_again(error: &anyhow::Error) -> bool {
+    let store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
+    let admin = error.chain().find_map(|cause| cause.downcast_ref::<AdminError>());
+    store.is_some_and(StoreError::is_worth_trying_again)
+        || admin.is_some_and(AdminError::is_worth_trying_again)
 }

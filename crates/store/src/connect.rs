@@ -9,8 +9,7 @@ use domain::{OrgId, Timestamp};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
-    DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
+    DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
 use crate::error::{StoreError, code};
@@ -197,8 +196,12 @@ fn unreachable(place: &PgConnectOptions, error: &DbErr) -> StoreError {
             format!("Postgres at {host}:{port} does not let {role} into {database}: {error}").into(),
         ),
         // No such database: somebody may be about to make it.
-        Some("3D000") => StoreError::Away(format!("Postgres at {host}:{port} has no database {database} yet")),
-        _ => StoreError::Away(format!("Postgres at {host}:{port}, database {database}, is out of reach: {error}")),
+        Some("3D000") => {
+            StoreError::Away(format!("Postgres at {host}:{port} has no database {database} yet"))
+        }
+        _ => StoreError::Away(format!(
+            "Postgres at {host}:{port}, database {database}, is out of reach: {error}"
+        )),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr, SqlxError};
 
-/// The store did not do what it was asked; nothing was changed, but where [`StoreError::Internal`] says otherwise.
+/// The store did not do what it was asked; nothing was changed, but where [`StoreError::Unsure`] says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no such row in this organization.
@@ -19,7 +19,10 @@ pub enum StoreError {
     /// The database cannot be reached, went away before a commit, or is not as it will be soon; nothing was done.
     #[error("{0}")]
     Away(String),
-    /// A fault of ours, or of the database; of a commit that was not answered nobody knows whether it was done.
+    /// A commit was not answered: nobody knows whether it was done.
+    #[error("the connection broke during a commit, which may have been done: {0}")]
+    Unsure(String),
+    /// A fault of ours, or of the database.
     #[error("the database failed: {0}")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -29,6 +32,13 @@ impl StoreError {
     #[must_use]
     pub fn is_worth_waiting(&self) -> bool {
         matches!(self, Self::Busy | Self::Away(_))
+    }
+
+    /// Whether doing it again may mend it, where that is harmless: what [`is_worth_waiting`](Self::is_worth_waiting),
+    /// and what may have been done already.
+    #[must_use]
+    pub fn is_worth_trying_again(&self) -> bool {
+        self.is_worth_waiting() || matches!(self, Self::Unsure(_))
     }
 
     /// A transaction could not begin: nothing was done, whatever the reason.
@@ -42,7 +52,7 @@ impl StoreError {
     /// A commit, or a statement that is one by itself, failed. Where it was not answered it may have been done.
     pub(crate) fn unsure(error: DbErr) -> Self {
         if is_away(&error) {
-            return Self::Internal(format!("the connection broke during a commit: {error}").into());
+            return Self::Unsure(error.to_string());
         }
         Self::from(error)
     }
@@ -98,8 +108,9 @@ fn is_busy(error: &DbErr) -> bool {
 fn is_away(error: &DbErr) -> bool {
     match sqlx(error) {
         Some(SqlxError::Io(_) | SqlxError::WorkerCrashed | SqlxError::Protocol(_)) => true,
-        Some(SqlxError::Database(_)) => code(error)
-            .is_some_and(|code| code.starts_with("08") || matches!(&*code, "57P01" | "57P02" | "57P03" | "53300")),
+        Some(SqlxError::Database(_)) => code(error).is_some_and(|code| {
+            code.starts_with("08") || matches!(&*code, "57P01" | "57P02" | "57P03" | "53300")
+        }),
         _ => false,
     }
 }

@@ -106,10 +106,8 @@ impl Store {
         free_events(org, events, &sql).await?;
         for lease in leases {
             let place = Row { table: "leases", id: &lease.budget_id };
-            let draw = Draw {
-                budget: place.parse(&lease.budget_id)?,
-                window: place.parse(&lease.window_id)?,
-            };
+            let draw =
+                Draw { budget: place.parse(&lease.budget_id)?, window: place.parse(&lease.window_id)? };
             let incarnation = place.number(lease.incarnation)?;
             let holder = Holder { node: place.parse(&lease.node)?, incarnation };
             leases::leave((org, draw), holder, Leaving::Released, &sql).await?;

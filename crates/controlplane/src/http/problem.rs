@@ -29,6 +29,6 @@ pub(crate) const fn status(error: &AdminError) -> StatusCode {
         AdminError::Conflict(_) => StatusCode::CONFLICT,
         AdminError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         AdminError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        AdminError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        AdminError::Unsure | AdminError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -15,11 +15,11 @@ use crate::config::{Config, Role};
 use crate::listen::Socket;
 use crate::plane::ControlPlane;
 use crate::process::Process;
+use crate::quickstart::Quickstart;
 use crate::{bootstrap, listen, ops, shared, tls};
 
 /// A clock that is further off would choose other windows and prices than those of other control planes.
 const LARGEST_SKEW_S: i64 = 30;
-const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Runs until a signal, then stops in order.
 ///
@@ -53,9 +53,10 @@ async fn serve(process: &Process) -> anyhow::Result<()> {
         ops::router(process.registry.clone(), process.ready.clone()),
         &process.stop,
     )?;
-    let Some(store) = process.unless_asked_to_end(Box::pin(database(process))).await else { return Ok(()) };
-    let store = store?;
-    let quickstart = bootstrap::begin(process, &store, urls).await?;
+    let Some(begun) = process.unless_asked_to_end(Box::pin(begin(process, urls))).await else {
+        return Ok(());
+    };
+    let (store, quickstart) = begun?;
     let control = ControlPlane::build(process, &store)?;
     control.start(process, feed);
     let serving_link = nodelink::server::serve(
@@ -79,6 +80,12 @@ async fn serve(process: &Process) -> anyhow::Result<()> {
     ended
 }
 
+async fn begin(process: &Process, urls: bootstrap::Urls) -> anyhow::Result<(Store, Option<Quickstart>)> {
+    let store = process.patiently(async || database(process).await).await?;
+    let quickstart = bootstrap::begin(process, &store, urls).await?;
+    Ok((store, quickstart))
+}
+
 fn answers(control: &ControlPlane) -> nodelink::server::ControlPlane {
     nodelink::server::ControlPlane {
         source: control.source.clone(),
@@ -91,25 +98,10 @@ fn answers(control: &ControlPlane) -> nodelink::server::ControlPlane {
     }
 }
 
-/// The database, as soon as it is there and migrated.
+/// The database, if it is this installation's and its clock is right.
 async fn database(process: &Process) -> anyhow::Result<Store> {
     let url = process.config.store_url();
-    let mut said = String::new();
-    let store = loop {
-        match Store::connect(&url, process.clock.now()).await {
-            Ok(store) => break store,
-            Err(error) if error.is_worth_waiting() => {
-                let reason = error.to_string();
-                if reason != said {
-                    tracing::warn!(error = reason, "waiting for the database");
-                    process.ready.not_yet(format!("waiting for the database: {reason}"));
-                    said = reason;
-                }
-                tokio::time::sleep(TRY_AGAIN).await;
-            }
-            Err(error) => return Err(error).context("the database cannot be used"),
-        }
-    };
+    let store = Store::connect(&url, process.clock.now()).await.context("the database cannot be used")?;
     let skew_s = store.skew_s(process.clock.now()).await?;
     if skew_s.abs() > LARGEST_SKEW_S {
         bail!(

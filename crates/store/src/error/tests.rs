@@ -17,8 +17,8 @@ fn a_connection_that_breaks_before_a_commit_did_nothing() {
 #[test]
 fn of_a_connection_that_breaks_during_a_commit_nobody_knows() {
     let error = StoreError::unsure(broken());
-    assert!(matches!(error, StoreError::Internal(_)), "{error}");
-    assert!(!error.is_worth_waiting());
+    assert!(matches!(error, StoreError::Unsure(_)), "{error}");
+    assert!(!error.is_worth_waiting() && error.is_worth_trying_again());
 }
 
 #[test]

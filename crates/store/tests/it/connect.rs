@@ -83,8 +83,7 @@ struct Own {
 
 impl Own {
     fn start() -> Self {
-        let obey =
-            r#"echo "$TEST_POSTGRES_URL"; while read -r order; do eval "$TEST_POSTGRES_CTL $order"; echo done; done"#;
+        let obey = r#"echo "$TEST_POSTGRES_URL"; while read -r order; do eval "$TEST_POSTGRES_CTL $order"; echo done; done"#;
         let mut shell = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/postgres.sh"))
             .args(["bash", "-c", obey])
             .stdin(Stdio::piped())

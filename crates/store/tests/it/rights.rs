@@ -69,9 +69,8 @@ pub(crate) async fn an_owner_without_another_role_is_held_to_it_too(world: World
 pub(crate) async fn the_control_planes_role_cannot_rewrite_history_or_the_schema(world: World) {
     let app = Database::connect(&world.app_url).await.unwrap();
     for table in ["ledger_entries", "ledger_batches", "audit", "price_versions", "suspense_notes"] {
-        let columns = format!(
-            "SELECT column_name::text FROM information_schema.columns WHERE table_name = '{table}'"
-        );
+        let columns =
+            format!("SELECT column_name::text FROM information_schema.columns WHERE table_name = '{table}'");
         let column = names(&app, &columns).await.remove(0);
         let update = format!("UPDATE {table} SET {column} = {column}");
         for attempt in [update, format!("DELETE FROM {table}"), format!("TRUNCATE {table}")] {

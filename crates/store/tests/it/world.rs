@@ -31,7 +31,8 @@ pub(crate) fn seen_by(role: &str, url: &str) -> String {
 #[expect(clippy::disallowed_methods, reason = "where the test server is, is the environment's to say")]
 pub(crate) fn server() -> Option<String> {
     let named = std::env::var("TEST_POSTGRES_URL").ok();
-    let is_required = ["CI", "WEIR_TESTS_REQUIRE_POSTGRES"].iter().any(|name| std::env::var_os(name).is_some());
+    let is_required =
+        ["CI", "WEIR_TESTS_REQUIRE_POSTGRES"].iter().any(|name| std::env::var_os(name).is_some());
     assert!(
         named.is_some() || !is_required,
         "TEST_POSTGRES_URL names no Postgres, and CI or WEIR_TESTS_REQUIRE_POSTGRES asks for it: run the tests by \
