@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -91,6 +92,9 @@ pub(super) struct Open {
     sender: SendRequest<Full<Bytes>>,
     /// Why it ended, where there is a reason.
     ended: watch::Receiver<Option<String>>,
+    /// Whether a peer that may want a certificate has let it in: whom TLS does not let in learns that only afterwards, and
+    /// sometimes not in TLS's own words.
+    is_let_in: Arc<AtomicBool>,
 }
 
 /// Why a request has no response.
@@ -104,28 +108,34 @@ pub(super) enum Gone {
 impl Open {
     pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Gone> {
         match self.sender.send_request(request).await {
-            Ok(response) => Ok(response),
+            Ok(response) => {
+                self.is_let_in.store(true, Ordering::Relaxed);
+                Ok(response)
+            }
             Err(error) if error.is_canceled() => {
                 // A TLS alert, say, is known only where the connection was driven.
                 let ended = self.ended.wait_for(Option::is_some).await;
                 let reason = ended.ok().and_then(|reason| reason.clone());
-                Err(Gone::NotSent(reason.unwrap_or_else(|| error.to_string())))
+                Err(Gone::NotSent(self.hinted(reason.unwrap_or_else(|| error.to_string()))))
             }
-            Err(error) => Err(Gone::Broken(reasons(&error))),
+            Err(error) => Err(Gone::Broken(self.hinted(reasons(&error)))),
         }
+    }
+
+    fn hinted(&self, mut reason: String) -> String {
+        if !self.is_let_in.load(Ordering::Relaxed) {
+            reason.push_str(
+                " (before any answer: does the control plane ask for a certificate that link.tls.cert_file should have?)",
+            );
+        }
+        reason
     }
 }
 
 /// An error with what caused it, which is where HTTP/2 names the socket's error or the TLS alert.
 fn reasons(error: &hyper::Error) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    let mut text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-    if text.contains("fatal alert") {
-        text.push_str(
-            " (link.tls of node and control plane do not fit: is link.tls.cert_file set and trusted?)",
-        );
-    }
-    text
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 impl Connection {
@@ -226,6 +236,7 @@ impl Connection {
                 ending.send_replace(Some(reason));
             }
         });
-        Ok(Open { serial, sender, ended })
+        let is_let_in = Arc::new(AtomicBool::new(!self.peer.is_tls));
+        Ok(Open { serial, sender, ended, is_let_in })
     }
 }
