@@ -22,9 +22,9 @@ pub enum StoreError {
     /// A commit was not answered: nobody knows whether it was done.
     #[error("the connection broke during a commit, which may have been done: {0}")]
     Unsure(String),
-    /// A fault of ours, or of the database.
+    /// A fault of ours, or of the database. Its cause is in the text, and therefore no source: who prints both says it once.
     #[error("the database failed: {0}")]
-    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Internal(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StoreError {

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::io;
 
 use super::*;
@@ -25,4 +26,14 @@ fn of_a_connection_that_breaks_during_a_commit_nobody_knows() {
 fn no_connection_in_time_is_busy() {
     let error = StoreError::from(DbErr::ConnectionAcquire(sea_orm::error::ConnAcquireErr::Timeout));
     assert!(matches!(error, StoreError::Busy), "{error}");
+}
+
+#[test]
+fn what_the_database_says_is_said_once() {
+    let full = SqlxError::Configuration("the disk is full".into());
+    let error = StoreError::from(DbErr::Query(RuntimeErr::SqlxError(full.into())));
+    assert!(matches!(error, StoreError::Internal(_)), "{error}");
+    let chain = std::iter::successors(Some(&error as &dyn Error), |&error| error.source());
+    let text = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    assert_eq!(text.matches("the disk is full").count(), 1, "{text}");
 }
