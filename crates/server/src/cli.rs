@@ -33,6 +33,8 @@ enum Command {
     Data,
     /// Bring the database of a cluster up to date, as the role that owns it.
     Migrate,
+    /// Say that the database was restored from a backup, before control planes start on it: nodes then take what it holds.
+    Restored,
     /// What happens to nodes.
     Node {
         #[command(subcommand)]
@@ -73,6 +75,9 @@ pub fn main() -> anyhow::Result<()> {
         Command::Control => runtime()?.block_on(roles::control::run(Config::load(cli.config.as_deref())?)),
         Command::Data => runtime()?.block_on(roles::data::run(Config::load(cli.config.as_deref())?)),
         Command::Migrate => runtime()?.block_on(maintenance::migrate(&Config::load(cli.config.as_deref())?)),
+        Command::Restored => {
+            runtime()?.block_on(maintenance::restored(&Config::load(cli.config.as_deref())?))
+        }
         Command::Node { command: NodeCommand::Retire { id } } => {
             runtime()?.block_on(maintenance::retire(&Config::load(cli.config.as_deref())?, &id))
         }

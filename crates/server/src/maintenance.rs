@@ -1,4 +1,4 @@
-//! What an operator does once: bring a schema up to date, retire a node.
+//! What an operator does once: bring a schema up to date, retire a node, begin a new epoch after a restore.
 //!
 //! Invariant: each says in a line what it did.
 
@@ -64,6 +64,28 @@ pub(crate) async fn retire(config: &Config, id: &str) -> anyhow::Result<()> {
         std::io::stdout(),
         "{id} is retired: what it held of budgets counts as spent for another {} h",
         config.budget.suspense_after_h
+    )?)
+}
+
+/// `weir restored`: nodes take what the restored database holds, though they have been told of newer revisions.
+///
+/// # Errors
+/// In a sentence, why nothing was done.
+pub(crate) async fn restored(config: &Config) -> anyhow::Result<()> {
+    let file = config.data_dir.join("weir.db");
+    if config.store.url.is_empty() && !file.exists() {
+        bail!("there is no database at {}: restore the backup first", file.display());
+    }
+    let now = SystemClock.now();
+    let store = Store::connect(&config.store_url(), now).await.context("the database cannot be opened")?;
+    if store.index().await?.is_empty() {
+        bail!("the database holds no organization: restore the backup into it first");
+    }
+    let (before, epoch) =
+        store.renew_epoch(Author::system(), now).await.context("the epoch cannot be renewed")?;
+    Ok(writeln!(
+        std::io::stdout(),
+        "epoch {before} is now epoch {epoch}: nodes take what this database holds for newer than what they have"
     )?)
 }
 

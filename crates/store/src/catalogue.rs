@@ -8,14 +8,15 @@ use domain::Timestamp;
 use domain::model::{DataPolicy, Dialect, Endpoint, Model, ModelKind, Provider, Retention};
 use domain::price::{PriceVersion, UnitPrices};
 use policy::record::{Credential, Layer, PlatformRecords, Policy};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
 };
 
+use crate::author::Author;
 use crate::chain::Head;
-use crate::column::Row;
+use crate::column::{Row, stored};
 use crate::connect::{Store, Whose};
 use crate::credentials::unseal_text;
 use crate::entity::{
@@ -101,6 +102,25 @@ impl Store {
         let ids = endpoints.iter().map(|endpoint| endpoint.id.as_str());
         let prices = platform::<price_version::Entity>().filter(price_version::Column::EndpointId.is_in(ids));
         with_prices(endpoints, prices.all(self.reader()).await?)
+    }
+
+    /// Begins a new epoch, because this database was restored from a backup: what is in it is newer now than whatever
+    /// nodes were told after the backup was made. Answers the epoch of the backup and the new one: `now` in seconds, so that
+    /// it is later than that of an earlier restore, and in any case later than the backup's.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed then.
+    pub async fn renew_epoch(&self, author: Author, now: Timestamp) -> Result<(u64, u64), StoreError> {
+        let mut tx = self.begin_platform(author, now).await?;
+        let before = version(tx.sql()).await?.epoch;
+        let epoch = before.saturating_add(1).max(u64::try_from(now.as_seconds()).unwrap_or_default());
+        platform_state::Entity::update_many()
+            .col_expr(platform_state::Column::Epoch, Expr::value(stored(epoch)?))
+            .exec(tx.sql())
+            .await?;
+        tx.note("renew_epoch", PLATFORM, serde_json::json!({ "before": before, "epoch": epoch }));
+        tx.commit().await?;
+        Ok((before, epoch))
     }
 }
 

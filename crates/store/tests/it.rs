@@ -106,6 +106,7 @@ suite! {
         the_platforms_objects_read_back_as_they_were_written,
         a_price_version_is_never_changed,
         a_database_keeps_its_epoch_when_it_is_opened_again,
+        a_restored_database_gets_a_later_epoch_each_time,
     }
     sessions {
         a_refresh_token_is_used_once,

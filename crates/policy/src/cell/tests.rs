@@ -59,6 +59,25 @@ fn older_never_replaces_newer() {
 }
 
 #[test]
+fn an_older_revision_of_a_newer_epoch_replaces_what_is_held() {
+    let cell = loaded();
+    assert_eq!(cell.apply_org(OrgRecords { revision: 9, ..sample::org() }), Outcome::Applied);
+    assert_eq!(cell.apply_platform(PlatformRecords { revision: 9, ..sample::platform() }), Outcome::Applied);
+    let restored = Heartbeat { epoch: 2, ..cell.load().unwrap().heartbeat() };
+    assert_eq!(cell.apply(PolicyMessage::Heartbeat(restored)), Outcome::Behind, "the sums alone do not tell");
+
+    let platform = PlatformRecords { epoch: 2, revision: 3, ..sample::platform() };
+    cell.install(platform, vec![OrgRecords { epoch: 2, revision: 4, objects: Vec::new(), ..sample::org() }]);
+    let held = cell.load().unwrap();
+    assert_eq!(held.heartbeat(), Heartbeat { epoch: 2, orgs: 1, revisions: 4, platform: 3 });
+    assert!(
+        held.authenticate(sample::key_text(1).expose(), &sample::pepper(), NOW).is_err(),
+        "not in the backup"
+    );
+    assert_eq!(cell.apply_org(OrgRecords { revision: 10, ..sample::org() }), Outcome::Stale, "a late answer");
+}
+
+#[test]
 fn a_snapshot_in_use_does_not_change() {
     let cell = loaded();
     let before = cell.load().unwrap();

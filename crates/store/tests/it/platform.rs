@@ -5,7 +5,7 @@ use domain::price::{PriceTier, UnitPrices};
 use domain::{Pico, PolicyId, TokenClass};
 use policy::record::{Credential, Layer, Policy};
 use policy::sample;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Statement};
 use store::{Author, Store, StoreError};
 
 use crate::policy::strict;
@@ -104,4 +104,33 @@ pub(crate) async fn a_database_keeps_its_epoch_when_it_is_opened_again(world: Wo
     let again = Store::connect(&world.url, NOW.plus_seconds(9_999)).await.unwrap();
     assert_eq!(again.platform_version().await.unwrap(), before);
     assert_eq!(again.orgs().await.unwrap(), [world.ours.org.clone(), world.theirs.org.clone()]);
+}
+
+pub(crate) async fn a_restored_database_gets_a_later_epoch_each_time(world: World) {
+    put_platform(&world).await;
+    let backup = world.store.platform_version().await.unwrap();
+    let later = NOW.plus_seconds(9_999);
+    let renew = async |now| world.store.renew_epoch(Author::system(), now).await.unwrap();
+    assert_eq!(renew(later).await, (backup.epoch, later.as_seconds().unsigned_abs()), "the clock's seconds");
+    let (before, epoch) = renew(NOW).await;
+    assert_eq!(
+        (before, epoch),
+        (later.as_seconds().unsigned_abs(), before + 1),
+        "also where the clock went back"
+    );
+
+    let restored = world.store.platform_version().await.unwrap();
+    assert_eq!((restored.epoch, restored.revision), (epoch, backup.revision + 2));
+    assert!(restored.revision > restored.published, "it is told to nodes");
+    assert_eq!(world.store.heartbeat().await.unwrap().epoch, epoch);
+    let records = world.store.load_records(world.ours.org.id).await.unwrap().unwrap();
+    assert_eq!((records.epoch, records.revision), (epoch, 1), "no organization has changed");
+
+    let noted =
+        "SELECT detail FROM audit WHERE chain = 'platform' AND action = 'renew_epoch' ORDER BY seq DESC";
+    let sql = world.sql().await;
+    let noted = sql.query_all_raw(Statement::from_string(sql.get_database_backend(), noted)).await.unwrap();
+    let details: Vec<String> = noted.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    assert_eq!(details.len(), 2);
+    assert_eq!(details[0], format!(r#"{{"before":{before},"epoch":{epoch}}}"#));
 }
