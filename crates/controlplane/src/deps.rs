@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use domain::Clock;
 use domain::key::Pepper;
+use metering::rate::SharedCounter;
 use policy::feed::Propagation;
 use policy::sealed::MasterKey;
 use store::Store;
@@ -41,6 +42,8 @@ pub struct Deps {
     pub cookies: CookieMode,
     /// Notified after every commit; wakes the publisher.
     pub committed: Arc<Notify>,
+    /// Where control planes count log-ins together; without it each counts its own.
+    pub tries: Option<Arc<dyn SharedCounter>>,
     /// Asked before a mutation answers, so that the next request obeys it.
     pub propagation: Arc<dyn Propagation>,
     /// Where nodes are asked to reach providers.
@@ -66,11 +69,11 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(deps: Deps) -> Self {
         Self {
-            deps,
             passwords: Passwords::new(),
-            accounts: AccountGuard::default(),
+            accounts: AccountGuard::new(deps.tries.clone()),
             schemas: Schemas::build(),
             sockets: Arc::new(Semaphore::new(SOCKETS)),
+            deps,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use controlplane::{CallBoard, CookieMode, Ingest, Leases, Registry, Source, StoreReads, publish};
 use domain::Secret;
+use metering::rate::SharedCounter;
 use policy::feed::PolicyPublisher;
 use store::Store;
 use tokio::sync::Notify;
@@ -65,11 +66,15 @@ impl ControlPlane {
         process.essential("suspense", releasing);
     }
 
-    /// The routes of the admin listener.
+    /// The routes of the admin listener; `tries` is where several control planes count log-ins together.
     ///
     /// # Errors
     /// When the secrets cannot be used.
-    pub(crate) fn router(&self, process: &Process) -> anyhow::Result<axum::Router> {
+    pub(crate) fn router(
+        &self,
+        process: &Process,
+        tries: Option<Arc<dyn SharedCounter>>,
+    ) -> anyhow::Result<axum::Router> {
         let admin = &process.config.admin;
         let is_tls = admin.tls.is_set() || admin.behind_tls_proxy;
         let seed = Secret::new(process.secrets.signing_seed()?);
@@ -81,6 +86,7 @@ impl ControlPlane {
             signing_keys: Arc::new(controlplane::SigningKeys::new(&seed, &[])?),
             cookies: if is_tls { CookieMode::Tls } else { CookieMode::Loopback },
             committed: Arc::clone(&self.committed),
+            tries,
             propagation: self.registry.clone(),
             calls: self.calls.clone(),
             metrics: self.metrics.clone(),

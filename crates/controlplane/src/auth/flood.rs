@@ -1,7 +1,8 @@
 //! Guards against guessing: per address and per account.
 //!
 //! Invariant: what is remembered is bounded, and a try is counted before its password is checked, so that tries at the
-//! same time cannot slip through together. A guess beyond the limit is refused also when it is right.
+//! same time cannot slip through together. A guess beyond the limit is refused also when it is right. What control planes
+//! count together only tightens: while it cannot be reached, each holds to its own count.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -14,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use domain::Timestamp;
 use governor::middleware::NoOpMiddleware;
 use http::Request;
+use metering::rate::SharedCounter;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -24,41 +26,72 @@ use tower_governor::{GovernorError, GovernorLayer};
 use crate::error::AdminError;
 
 const FAILURES: usize = 5;
-const SPAN_SECONDS: i64 = 60;
+const SPAN_SECONDS: u32 = 60;
 /// Accounts remembered at once; beyond it the one tried longest ago is forgotten.
 const ACCOUNTS: usize = 10_000;
 
-/// At most five wrong passwords per account and minute.
+/// At most five wrong passwords per account and minute: of this process, and of all control planes where they share.
 #[derive(Default)]
 pub(crate) struct AccountGuard {
     tries: Mutex<HashMap<[u8; 32], Vec<Timestamp>>>,
+    shared: Option<Arc<dyn SharedCounter>>,
 }
 
 impl AccountGuard {
+    /// Counts here, and in `shared` where there is one.
+    pub(crate) fn new(shared: Option<Arc<dyn SharedCounter>>) -> Self {
+        Self { tries: Mutex::default(), shared }
+    }
+
     /// Counts a try on `email`, or refuses it.
-    pub(crate) fn count(&self, email: &str, now: Timestamp) -> Result<(), AdminError> {
-        let mut accounts = self.tries.lock();
+    pub(crate) async fn count(&self, email: &str, now: Timestamp) -> Result<(), AdminError> {
         let account = digest(email);
+        self.count_here(account, now)?;
+        let Some(shared) = &self.shared else { return Ok(()) };
+        match shared.count(&name(account), SPAN_SECONDS).await {
+            // When the first of them is forgotten is not known here.
+            Ok(tries) if tries > FAILURES as u64 => Err(too_many(SPAN_SECONDS.into())),
+            Ok(_) => Ok(()),
+            Err(error) => {
+                tracing::debug!(%error, "a log-in is counted by this control plane alone");
+                Ok(())
+            }
+        }
+    }
+
+    fn count_here(&self, account: [u8; 32], now: Timestamp) -> Result<(), AdminError> {
+        let mut accounts = self.tries.lock();
         if accounts.len() >= ACCOUNTS && !accounts.contains_key(&account) {
             forget_oldest(&mut accounts);
         }
         let tries = accounts.entry(account).or_default();
-        let begin = now.plus_seconds(-SPAN_SECONDS);
+        let begin = now.plus_seconds(-i64::from(SPAN_SECONDS));
         tries.retain(|at| *at > begin);
         if let (true, Some(oldest)) = (tries.len() >= FAILURES, tries.first()) {
-            let wait = SPAN_SECONDS - (now.as_seconds() - oldest.as_seconds());
-            return Err(AdminError::RateLimited {
-                retry_after_seconds: u64::try_from(wait.max(1)).unwrap_or(1),
-            });
+            return Err(too_many(oldest.as_seconds() - begin.as_seconds()));
         }
         tries.push(now);
         Ok(())
     }
 
     /// The password was right: earlier tries do not count any more.
-    pub(crate) fn forgive(&self, email: &str) {
-        self.tries.lock().remove(&digest(email));
+    pub(crate) async fn forgive(&self, email: &str) {
+        let account = digest(email);
+        self.tries.lock().remove(&account);
+        let Some(shared) = &self.shared else { return };
+        if let Err(error) = shared.forget(&name(account)).await {
+            tracing::debug!(%error, "the tries of an account are forgotten later");
+        }
     }
+}
+
+fn too_many(wait_seconds: i64) -> AdminError {
+    AdminError::RateLimited { retry_after_seconds: u64::try_from(wait_seconds.max(1)).unwrap_or(1) }
+}
+
+/// What an account is called where control planes count together.
+fn name(account: [u8; 32]) -> String {
+    format!("login:{}", hex::encode(account))
 }
 
 fn digest(email: &str) -> [u8; 32] {

@@ -53,14 +53,14 @@ pub(crate) async fn login(
 
 async fn check_password(app: &App, request: LoginRequest) -> Result<PersonId, AdminError> {
     let email = request.email.trim().to_lowercase();
-    app.accounts.count(&email, app.deps.clock.now())?;
+    app.accounts.count(&email, app.deps.clock.now()).await?;
     let person = app.deps.store.person_by_email(&email).await?;
     let stored = person.as_ref().map(|person| person.password_hash.clone());
     let is_right = app.passwords.check(Secret::new(request.password), stored).await?;
     let Some(person) = person.filter(|_| is_right) else {
         return Err(AdminError::Unauthenticated("the e-mail address or the password is wrong"));
     };
-    app.accounts.forgive(&email);
+    app.accounts.forgive(&email).await;
     Ok(person.id)
 }
 

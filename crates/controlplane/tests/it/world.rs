@@ -84,6 +84,7 @@ impl World {
             signing_keys: Arc::new(SigningKeys::new(&Secret::new([5; 32]), &[]).unwrap()),
             cookies: CookieMode::Loopback,
             committed: Arc::new(Notify::new()),
+            tries: None,
             propagation: registry.clone(),
             calls: Arc::new(CallBoard::new()),
             metrics,

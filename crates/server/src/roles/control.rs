@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use backplane::Memory;
+use metering::rate::SharedCounter;
 use policy::feed::PolicyPublisher;
 use store::Store;
 use tokio::net::TcpListener;
@@ -38,7 +39,9 @@ async fn serve(process: &Process) -> anyhow::Result<()> {
     let ops = Socket::bind(config.ops.listen, &config.ops.tls, "ops")?;
     let link = TcpListener::from_std(listen::bind(config.link.listen, "link.listen")?)?;
     let link_tls = tls::link_server(&config.link.tls)?;
-    let feed: Arc<dyn PolicyPublisher> = match shared::redis(config)? {
+    let redis = shared::redis(config)?;
+    let tries = redis.clone().map(|redis| Arc::new(redis) as Arc<dyn SharedCounter>);
+    let feed: Arc<dyn PolicyPublisher> = match redis {
         Some(redis) => Arc::new(redis),
         // Nobody listens there: nodes learn of changes by the node link alone.
         None => Arc::new(Memory::new()),
@@ -67,7 +70,7 @@ async fn serve(process: &Process) -> anyhow::Result<()> {
         process.stop.clone(),
     );
     process.essential("node link", serving_link);
-    let admin = admin.serve(&process.tasks, control.router(process)?, &process.stop)?;
+    let admin = admin.serve(&process.tasks, control.router(process, tries)?, &process.stop)?;
     process.ready.now();
     if let Some(quickstart) = quickstart {
         quickstart.print(&config.data_dir)?;

@@ -53,7 +53,7 @@ async fn serve(process: &Process) -> anyhow::Result<()> {
     )?;
     control.start(process, Arc::new(feed));
     let serving = node.start(process, true)?.serve(process, data)?;
-    let admin = admin.serve(&process.tasks, control.router(process)?, &process.stop)?;
+    let admin = admin.serve(&process.tasks, control.router(process, None)?, &process.stop)?;
     let ops = ops.serve(
         &process.tasks,
         ops::router(process.registry.clone(), process.ready.clone()),
