@@ -16,6 +16,7 @@ use bytes::Bytes;
 use domain::Secret;
 use http::{HeaderValue, Method as HttpMethod, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use wire::Wire;
 
@@ -28,8 +29,8 @@ use crate::{CONTENT_TYPE, FAILURE_HEADER, NEWEST, VERSION_HEADER};
 pub struct Settings {
     /// `http://host:port` or `https://host:port`, at least one; tried in turn.
     pub urls: Vec<String>,
-    /// How TLS is spoken where a URL asks for it.
-    pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// How TLS is spoken where a URL asks for it; a connection keeps what this was when it was made.
+    pub tls: Option<watch::Receiver<Arc<rustls::ClientConfig>>>,
     /// The node token.
     pub token: Secret<String>,
     /// How long an answer may take where a method has no limit of its own.

@@ -20,6 +20,7 @@ use policy::feed::{Acks, Calls, PolicySource};
 use subtle::ConstantTimeEq;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -68,17 +69,16 @@ struct Shared {
 }
 
 /// Serves until `stop`; calls that are being answered then have five seconds more. Without `tls` HTTP/2 is spoken at once
-/// (h2c), with it by ALPN.
+/// (h2c), with it by ALPN; a connection keeps what `tls` was when it came.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<watch::Receiver<Arc<rustls::ServerConfig>>>,
     token: Secret<String>,
     plane: ControlPlane,
     stop: CancellationToken,
 ) {
     let expected = Secret::new(format!("Bearer {}", token.expose()).into_bytes());
     let shared = Arc::new(Shared { plane, expected, stop: stop.clone(), cut: CancellationToken::new() });
-    let tls = tls.map(TlsAcceptor::from);
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -87,7 +87,8 @@ pub async fn serve(
         };
         match accepted {
             Ok((socket, _)) => {
-                let (tls, shared) = (tls.clone(), Arc::clone(&shared));
+                let tls = tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.borrow())));
+                let shared = Arc::clone(&shared);
                 connections.spawn(async move {
                     shared.cut.run_until_cancelled(connection(socket, tls, &shared)).await;
                 });

@@ -235,6 +235,13 @@ impl Config {
                  (link.tls.cert_file, link.tls.key_file)",
                 self.link.listen
             ),
+            Role::Control
+                if !self.link.tls.ca_file.as_os_str().is_empty() && !self.link.tls.own().is_set() =>
+            {
+                bail!(
+                    "link.tls.ca_file is set without link.tls.cert_file: nodes cannot be asked for certificates without TLS"
+                )
+            }
             Role::Data if self.link.url.is_empty() => {
                 bail!("link.url is empty: `weir data` needs the address of a control plane's node link")
             }

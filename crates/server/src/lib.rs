@@ -14,6 +14,7 @@ mod ops;
 mod plane;
 mod process;
 mod quickstart;
+mod renew;
 mod roles;
 mod secrets;
 mod shared;

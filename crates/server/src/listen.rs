@@ -13,23 +13,23 @@ use axum_server::accept::{DefaultAcceptor, NoDelayAcceptor};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
+use rustls::ServerConfig;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Tls;
+use crate::renew::Files;
 use crate::tls;
 
 /// A client must have sent a request's head by then, also the next one's on a kept connection.
 const HEAD_WITHIN: Duration = Duration::from_secs(60);
-/// Certificates are looked at this often.
-const RENEW_EVERY: Duration = Duration::from_secs(60);
 
 /// A bound listener, with its certificate where it has one.
 pub(crate) struct Socket {
     listener: std::net::TcpListener,
     address: SocketAddr,
-    tls: Option<(RustlsConfig, Tls, &'static str)>,
+    tls: Option<(RustlsConfig, Files<Arc<ServerConfig>>)>,
 }
 
 impl Socket {
@@ -40,8 +40,7 @@ impl Socket {
     pub(crate) fn bind(address: SocketAddr, tls: &Tls, setting: &'static str) -> anyhow::Result<Self> {
         let listener = bind(address, &format!("{setting}.listen"))?;
         let address = listener.local_addr()?;
-        let config = tls::server(tls, &format!("{setting}.tls"))?;
-        let tls = config.map(|config| (RustlsConfig::from_config(config), tls.clone(), setting));
+        let tls = if tls.is_set() { Some(ending_tls(tls.clone(), setting)?) } else { None };
         Ok(Self { listener, address, tls })
     }
 
@@ -70,13 +69,20 @@ impl Socket {
         });
         let serving = match self.tls {
             None => tasks.spawn(plain(server, router)),
-            Some((config, files, setting)) => {
-                tasks.spawn(renew(config.clone(), files, setting, stop.clone()));
+            Some((config, files)) => {
+                let current = config.clone();
+                tasks.spawn(files.follow(stop.clone(), move |fresh| current.reload_from_config(fresh)));
                 tasks.spawn(over_tls(server, config, router))
             }
         };
         Ok(Listening { serving, handle })
     }
+}
+
+fn ending_tls(tls: Tls, setting: &'static str) -> anyhow::Result<(RustlsConfig, Files<Arc<ServerConfig>>)> {
+    let paths = vec![tls.cert_file.clone(), tls.key_file.clone()];
+    let (config, files) = Files::open(setting, paths, move || tls::server(&tls, &format!("{setting}.tls")))?;
+    Ok((RustlsConfig::from_config(config), files))
 }
 
 async fn plain(mut server: Server<SocketAddr, DefaultAcceptor>, router: Router) {
@@ -105,31 +111,6 @@ fn impatient(server: &mut Server<SocketAddr, DefaultAcceptor>) {
 fn ended(outcome: std::io::Result<()>) {
     if let Err(error) = outcome {
         tracing::error!(%error, "a listener ended");
-    }
-}
-
-/// Takes over certificates that were replaced on disk; one that cannot be used changes nothing.
-async fn renew(config: RustlsConfig, files: Tls, setting: &'static str, stop: CancellationToken) {
-    let changed = |files: &Tls| std::fs::metadata(&files.cert_file).and_then(|file| file.modified()).ok();
-    let mut known = changed(&files);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(RENEW_EVERY) => {}
-        }
-        let found = changed(&files);
-        if found == known {
-            continue;
-        }
-        match tls::server(&files, &format!("{setting}.tls")) {
-            Ok(Some(fresh)) => {
-                config.reload_from_config(Arc::clone(&fresh));
-                known = found;
-                tracing::info!(setting, "a new certificate is in use");
-            }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "a new certificate cannot be used"),
-        }
     }
 }
 

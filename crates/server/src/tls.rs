@@ -13,38 +13,26 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::config::{LinkTls, Tls};
 
-/// What a listener ends TLS with; `None` where no certificate is named.
+/// What a listener ends TLS with.
 ///
 /// # Errors
 /// Which file cannot be used.
-pub(crate) fn server(tls: &Tls, setting: &str) -> anyhow::Result<Option<Arc<ServerConfig>>> {
-    if !tls.is_set() {
-        return Ok(None);
-    }
+pub(crate) fn server(tls: &Tls, setting: &str) -> anyhow::Result<Arc<ServerConfig>> {
     let (chain, key) = certificate(tls, setting)?;
     let mut config = ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .with_context(|| format!("{setting}.cert_file and {setting}.key_file do not belong together"))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Some(Arc::new(config)))
+    Ok(Arc::new(config))
 }
 
 /// What the node link of a control plane ends TLS with; with `ca_file` nodes must show a certificate.
 ///
 /// # Errors
 /// Which file cannot be used.
-pub(crate) fn link_server(tls: &LinkTls) -> anyhow::Result<Option<Arc<ServerConfig>>> {
-    let own = tls.own();
-    if !own.is_set() {
-        if !tls.ca_file.as_os_str().is_empty() {
-            bail!(
-                "link.tls.ca_file is set without link.tls.cert_file: nodes cannot be asked for certificates without TLS"
-            );
-        }
-        return Ok(None);
-    }
-    let (chain, key) = certificate(&own, "link.tls")?;
+pub(crate) fn link_server(tls: &LinkTls) -> anyhow::Result<Arc<ServerConfig>> {
+    let (chain, key) = certificate(&tls.own(), "link.tls")?;
     let builder = ServerConfig::builder();
     let builder = if tls.ca_file.as_os_str().is_empty() {
         builder.with_no_client_auth()
@@ -58,7 +46,7 @@ pub(crate) fn link_server(tls: &LinkTls) -> anyhow::Result<Option<Arc<ServerConf
         .with_single_cert(chain, key)
         .context("link.tls.cert_file and link.tls.key_file do not belong together")?;
     config.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(Some(Arc::new(config)))
+    Ok(Arc::new(config))
 }
 
 /// How a node reaches the node link over TLS.

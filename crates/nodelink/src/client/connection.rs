@@ -72,7 +72,7 @@ impl fmt::Display for Peer {
 
 pub(super) struct Connection {
     peer: Peer,
-    tls: Option<Arc<rustls::ClientConfig>>,
+    tls: Option<watch::Receiver<Arc<rustls::ClientConfig>>>,
     line: Mutex<Line>,
 }
 
@@ -139,7 +139,7 @@ fn reasons(error: &hyper::Error) -> String {
 }
 
 impl Connection {
-    pub(super) fn new(peer: Peer, tls: Option<Arc<rustls::ClientConfig>>) -> Self {
+    pub(super) fn new(peer: Peer, tls: Option<watch::Receiver<Arc<rustls::ClientConfig>>>) -> Self {
         Self { peer, tls, line: Mutex::default() }
     }
 
@@ -196,8 +196,8 @@ impl Connection {
         if !peer.is_tls {
             return self.handshake(socket, serial).await;
         }
-        let config =
-            self.tls.clone().ok_or_else(|| format!("{peer} asks for TLS, and none is configured"))?;
+        let config = self.tls.as_ref().map(|tls| Arc::clone(&tls.borrow()));
+        let config = config.ok_or_else(|| format!("{peer} asks for TLS, and none is configured"))?;
         let name =
             ServerName::try_from(peer.host.clone()).map_err(|_| format!("{peer} is no name for TLS"))?;
         let stream = TlsConnector::from(config).connect(name, socket).await.map_err(|error| {

@@ -8,12 +8,14 @@ use std::time::Duration;
 use domain::Amount;
 use metering::memory::MemoryLeases;
 use metering::ports::{HelloError, LeaseError, Nodes};
+use nodelink::client::Link;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::world::{Memory, Serving, TOKEN, grant, hello, link_as, plane, start_any, start_on};
 
@@ -60,9 +62,9 @@ impl Authorities {
         (vec![certificate], key)
     }
 
-    /// A control plane with a certificate of `ca`; `nodes`: who must have signed those of nodes.
-    async fn serve(&self, nodes: Option<&str>) -> Serving {
-        let (chain, key) = self.own("ca");
+    /// A control plane with a certificate of `own`; `nodes`: who must have signed those of nodes.
+    fn control(&self, own: &str, nodes: Option<&str>) -> Arc<ServerConfig> {
+        let (chain, key) = self.own(own);
         let builder = match nodes {
             None => ServerConfig::builder().with_no_client_auth(),
             Some(name) => ServerConfig::builder().with_client_cert_verifier(
@@ -71,27 +73,39 @@ impl Authorities {
         };
         let mut config = builder.with_single_cert(chain, key).unwrap();
         config.alpn_protocols = vec![b"h2".to_vec()];
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("https://{}", listener.local_addr().unwrap());
-        let plane = plane(&Memory::new(), Arc::new(MemoryLeases::new(Amount::ZERO)));
-        start_on(listener, url, Some(Arc::new(config)), plane)
+        Arc::new(config)
+    }
+
+    /// Serves with a certificate of `ca`.
+    async fn serve(&self, nodes: Option<&str>) -> Serving {
+        serve(watch::channel(self.control("ca", nodes)).1).await
     }
 
     /// A node that trusts `roots`; `own`: whose certificate it shows.
-    fn node(&self, roots: &str, own: Option<&str>) -> Option<Arc<ClientConfig>> {
+    fn node(&self, roots: &str, own: Option<&str>) -> Arc<ClientConfig> {
         let builder = ClientConfig::builder().with_root_certificates(self.roots(roots));
         let mut config = match own.map(|name| self.own(name)) {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => builder.with_client_auth_cert(chain, key).unwrap(),
         };
         config.alpn_protocols = vec![b"h2".to_vec()];
-        Some(Arc::new(config))
+        Arc::new(config)
     }
 }
 
-/// Says hello; the sentence where it fails.
-async fn said(url: &str, tls: Option<Arc<ClientConfig>>) -> Result<(), String> {
-    let link = link_as(&[url], TOKEN, tls);
+async fn serve(tls: watch::Receiver<Arc<ServerConfig>>) -> Serving {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    start_on(listener, url, Some(tls), plane(&Memory::new(), Arc::new(MemoryLeases::new(Amount::ZERO))))
+}
+
+/// A new link's hello; the sentence where it fails.
+async fn said(url: &str, tls: impl Into<Option<Arc<ClientConfig>>>) -> Result<(), String> {
+    let tls = tls.into().map(|tls| watch::channel(tls).1);
+    said_over(&link_as(&[url], TOKEN, tls), url).await
+}
+
+async fn said_over(link: &Link, url: &str) -> Result<(), String> {
     let said = tokio::time::timeout(Duration::from_secs(9), link.hello(hello("node"))).await.unwrap();
     match said {
         Ok(_) => Ok(()),
@@ -111,7 +125,8 @@ async fn a_private_authority_is_believed_and_no_other() {
     let elsewhere = serving.url.replace("127.0.0.1", "localhost");
     let error = said(&elsewhere, authorities.node("ca", None)).await.unwrap_err();
     assert!(error.contains("not valid for name"), "{error}");
-    let link = link_as(&[&serving.url], TOKEN, authorities.node("stranger", None));
+    let tls = watch::channel(authorities.node("stranger", None)).1;
+    let link = link_as(&[&serving.url], TOKEN, Some(tls));
     assert!(matches!(grant(&link).await, Err(LeaseError::NotDone(_))), "no request was sent");
 }
 
@@ -125,6 +140,29 @@ async fn a_node_without_the_right_certificate_is_refused_where_certificates_are_
         let error = said(&serving.url, authorities.node("ca", certificate)).await.unwrap_err();
         assert!(error.contains("link.tls.cert_file"), "{certificate:?}: {error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replaced_certificates_and_authorities_hold_for_new_connections_and_open_ones_go_on() {
+    let authorities = Authorities::new();
+    let (control, current) = watch::channel(authorities.control("ca", Some("ca")));
+    let serving = serve(current).await;
+    let link_of = |tls| link_as(&[&serving.url], TOKEN, Some(tls));
+    let (_, before) = watch::channel(authorities.node("ca", Some("ca")));
+    let kept = link_of(before);
+    said_over(&kept, &serving.url).await.unwrap();
+
+    control.send_replace(authorities.control("stranger", Some("stranger")));
+    said_over(&kept, &serving.url).await.unwrap();
+    let (node, current) = watch::channel(authorities.node("ca", Some("ca")));
+    let late = link_of(current);
+    let error = said_over(&late, &serving.url).await.unwrap_err();
+    assert!(error.contains("UnknownIssuer"), "{error}");
+    node.send_replace(authorities.node("stranger", Some("ca")));
+    let error = said_over(&late, &serving.url).await.unwrap_err();
+    assert!(error.contains("UnknownCA") || error.contains("DecryptError"), "{error}");
+    node.send_replace(authorities.node("stranger", Some("stranger")));
+    said_over(&late, &serving.url).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

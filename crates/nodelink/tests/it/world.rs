@@ -22,7 +22,7 @@ use policy::feed::{
 };
 use policy::record::{OrgChange, OrgRecords, PlatformRecords};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -225,7 +225,7 @@ pub(crate) async fn start(plane: ControlPlane) -> Serving {
 pub(crate) fn start_on(
     listener: TcpListener,
     url: String,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<watch::Receiver<Arc<rustls::ServerConfig>>>,
     plane: ControlPlane,
 ) -> Serving {
     let stop = CancellationToken::new();
@@ -242,7 +242,11 @@ pub(crate) fn link(urls: &[&str]) -> Link {
     link_as(urls, TOKEN, None)
 }
 
-pub(crate) fn link_as(urls: &[&str], token: &str, tls: Option<Arc<rustls::ClientConfig>>) -> Link {
+pub(crate) fn link_as(
+    urls: &[&str],
+    token: &str,
+    tls: Option<watch::Receiver<Arc<rustls::ClientConfig>>>,
+) -> Link {
     let urls = urls.iter().map(|url| (*url).to_owned()).collect();
     let token = Secret::new(token.to_owned());
     Link::new(Settings { urls, tls, token, timeout: Duration::from_secs(10) }).unwrap()

@@ -46,6 +46,9 @@ fn a_node_link_that_others_can_reach_needs_tls() {
     let open = "[store]\nurl = \"postgres://a@b/c\"\n[link]\nlisten = \"0.0.0.0:8082\"\n";
     let error = refusal(Role::Control, open);
     assert!(error.contains("link.tls.cert_file"), "{error}");
+    let half = "[store]\nurl = \"postgres://a@b/c\"\n[link.tls]\nca_file = \"ca.crt\"\n";
+    let error = refusal(Role::Control, half);
+    assert!(error.contains("link.tls.ca_file is set without link.tls.cert_file"), "{error}");
 }
 
 #[test]

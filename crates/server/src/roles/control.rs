@@ -17,7 +17,7 @@ use crate::listen::Socket;
 use crate::plane::ControlPlane;
 use crate::process::Process;
 use crate::quickstart::Quickstart;
-use crate::{bootstrap, listen, ops, shared, tls};
+use crate::{bootstrap, listen, ops, renew, shared, tls};
 
 /// A clock that is further off would choose other windows and prices than those of other control planes.
 const LARGEST_SKEW_S: i64 = 30;
@@ -38,7 +38,8 @@ async fn serve(process: &Process) -> anyhow::Result<()> {
     let admin = Socket::bind(config.admin.listen, &config.admin.tls, "admin")?;
     let ops = Socket::bind(config.ops.listen, &config.ops.tls, "ops")?;
     let link = TcpListener::from_std(listen::bind(config.link.listen, "link.listen")?)?;
-    let link_tls = tls::link_server(&config.link.tls)?;
+    let has_link_tls = config.link.tls.own().is_set();
+    let link_tls = has_link_tls.then(|| renew::link(process, tls::link_server)).transpose()?;
     let redis = shared::redis(config)?;
     let tries = redis.clone().map(|redis| Arc::new(redis) as Arc<dyn SharedCounter>);
     let feed: Arc<dyn PolicyPublisher> = match redis {

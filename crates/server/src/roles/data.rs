@@ -17,7 +17,7 @@ use crate::config::{Config, Role};
 use crate::listen::Socket;
 use crate::node::{Adapters, Node};
 use crate::process::Process;
-use crate::{ops, shared, tls};
+use crate::{ops, renew, shared, tls};
 
 /// How long the node link may take to answer what has no limit of its own.
 const LINK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,7 +77,7 @@ fn adapters(process: &Process) -> anyhow::Result<Adapters> {
     let urls = config.link.url.split(',').map(|url| url.trim().to_owned()).filter(|url| !url.is_empty());
     let link = Link::new(Settings {
         urls: urls.collect(),
-        tls: Some(tls::link_client(&config.link.tls)?),
+        tls: Some(renew::link(process, tls::link_client)?),
         token: process.secrets.node_token(config)?,
         timeout: LINK_TIMEOUT,
     })
