@@ -15,6 +15,8 @@ use crate::outage::Outage;
 use crate::telemetry::Metrics;
 
 const BATCH: usize = 500;
+/// What settles within this time is shipped together: each shipment costs a call, a commit and a note on the disk.
+const GATHER: Duration = Duration::from_millis(50);
 
 /// What shipping needs.
 pub struct Shipper {
@@ -59,7 +61,7 @@ impl Shipper {
             tokio::select! {
                 () = stop.cancelled() => {}
                 // After a failure new events are no reason to try sooner.
-                () = self.settled.notified(), if failures == 0 => {}
+                () = self.settled.notified(), if failures == 0 => gather(&stop).await,
                 () = tokio::time::sleep(pause.max(Duration::from_millis(500))) => {}
             }
         }
@@ -87,5 +89,12 @@ impl Shipper {
     /// When the journal cannot be read or the receiver does not commit.
     pub async fn drain(&self) -> Result<(), String> {
         self.ship_all().await.map_err(|error| error.to_string())
+    }
+}
+
+async fn gather(stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(GATHER) => {}
     }
 }

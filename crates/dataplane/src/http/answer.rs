@@ -3,6 +3,7 @@
 //! Invariant: a stream that has begun always ends with a terminator; `X-Generation-Id` is on every answer and error.
 
 use std::convert::Infallible;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,12 +76,14 @@ fn events(stream: Stream) -> Response {
 }
 
 fn with_head(mut response: Response, head: &Head) -> Response {
-    let timings: Vec<String> = head
-        .timings
-        .iter()
-        .map(|(stage, took)| format!("{stage};dur={}.{:03}", took.as_millis(), took.subsec_micros() % 1000))
-        .collect();
-    if let Ok(value) = HeaderValue::from_str(&timings.join(", ")) {
+    let mut timings = String::with_capacity(32 * head.timings.len());
+    for (stage, took) in &head.timings {
+        let separator = if timings.is_empty() { "" } else { ", " };
+        // Writing to a string cannot fail.
+        let _ =
+            write!(timings, "{separator}{stage};dur={}.{:03}", took.as_millis(), took.subsec_micros() % 1000);
+    }
+    if let Ok(value) = HeaderValue::try_from(timings) {
         response.headers_mut().insert(TIMING, value);
     }
     let cap = head.cap.map(|(cap, why)| format!("{cap}; by={why}"));

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, header};
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use domain::ErrorCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -21,15 +21,14 @@ pub struct BodyLimits {
     pub timeout: Duration,
 }
 
-/// Reads the whole body of `request`.
-pub(crate) async fn read(request: Request<Body>, limits: BodyLimits) -> Result<Bytes, ApiError> {
-    check_type(request.headers())?;
-    let announced =
-        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+/// Reads the whole `body` of a request with `headers`.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: BodyLimits) -> Result<Bytes, ApiError> {
+    check_type(headers)?;
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > u64::try_from(limits.max_bytes).unwrap_or(u64::MAX)) {
         return Err(too_large(limits.max_bytes));
     }
-    let body = Limited::new(request.into_body(), limits.max_bytes).collect();
+    let body = Limited::new(body, limits.max_bytes).collect();
     let collected = tokio::time::timeout(limits.timeout, body).await.map_err(|_| {
         ApiError::new(
             ErrorCode::InvalidRequest,
@@ -44,8 +43,8 @@ pub(crate) async fn read(request: Request<Body>, limits: BodyLimits) -> Result<B
 }
 
 /// Reads a short body away, for a request that is refused for another reason.
-pub(crate) async fn discard(request: Request<Body>) {
-    let reading = Limited::new(request.into_body(), 64 * 1024).collect();
+pub(crate) async fn discard(body: Body) {
+    let reading = Limited::new(body, 64 * 1024).collect();
     // Longer or slower ones cost the app its connection.
     let _ = tokio::time::timeout(Duration::from_millis(250), reading).await;
 }

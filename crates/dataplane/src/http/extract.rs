@@ -39,14 +39,15 @@ impl FromRequest<Arc<Deps>> for Authorized {
     type Rejection = ApiError;
 
     async fn from_request(request: Request<Body>, deps: &Arc<Deps>) -> Result<Self, ApiError> {
-        match caller(request.headers(), deps) {
+        let (parts, body) = request.into_parts();
+        match caller(&parts.headers, deps) {
             Ok(caller) => {
-                let headers = request.headers().clone();
-                Ok(Self { caller, headers, body: body::read(request, deps.body).await? })
+                let body = body::read(&parts.headers, body, deps.body).await?;
+                Ok(Self { caller, headers: parts.headers, body })
             }
             Err(error) => {
                 // Read what is on its way, so that the connection can be used again.
-                body::discard(request).await;
+                body::discard(body).await;
                 Err(error)
             }
         }

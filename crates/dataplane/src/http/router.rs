@@ -15,16 +15,21 @@ use super::error::ApiError;
 use super::{chat, embeddings, key, models};
 use crate::Deps;
 
+/// Not nested routers, which would rewrite the path of every request.
+const PREFIXES: [&str; 2] = ["/v1", "/api/v1"];
+
 /// The data plane as a service.
 pub fn router(deps: Arc<Deps>) -> Router {
-    let v1 = Router::new()
-        .route("/chat/completions", post(chat::complete))
-        .route("/embeddings", post(embeddings::embed))
-        .route("/models", get(models::list))
-        .route("/key", get(key::show));
-    Router::new()
-        .nest("/v1", v1.clone())
-        .nest("/api/v1", v1)
+    PREFIXES
+        .into_iter()
+        .fold(Router::new(), |router, prefix| {
+            let at = |path: &str| format!("{prefix}{path}");
+            router
+                .route(&at("/chat/completions"), post(chat::complete))
+                .route(&at("/embeddings"), post(embeddings::embed))
+                .route(&at("/models"), get(models::list))
+                .route(&at("/key"), get(key::show))
+        })
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(|_| -> axum::response::Response {

@@ -118,10 +118,11 @@ pub(super) async fn attempt(
         since,
     };
     if !sent.response.status.is_success() {
-        return refused(deps, sent, candidate, app).await;
+        return Box::pin(refused(deps, sent, candidate, app)).await;
     }
+    // Boxed where it is large and not what every request needs: a future has room for its largest branch.
     if call.is_stream {
-        stream::relay(deps, sent, app).await
+        Box::pin(stream::relay(deps, sent, app)).await
     } else {
         whole::relay(deps, call, sent, app).await
     }

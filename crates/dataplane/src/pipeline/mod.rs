@@ -134,27 +134,26 @@ pub(crate) fn start(deps: &Arc<Deps>, call: Call) -> mpsc::Receiver<Reply> {
         gen_ai.operation.name = call.needs.kind.name(),
         http.response.status_code = tracing::field::Empty,
     );
-    tasks.spawn(
-        async move {
-            deps.metrics.open_requests.inc();
-            let route = call.needs.kind.name();
-            let app = App(sender);
-            let status = match run(&deps, &call, &app).await {
-                Ok(()) => 200,
-                Err(error) => {
-                    let status = error.code.status();
-                    app.send(Reply::Refused(error)).await;
-                    status
-                }
-            };
-            tracing::Span::current().record("http.response.status_code", status);
-            deps.metrics.requests.with_label_values(&[route, &status.to_string()]).inc();
-            deps.metrics.duration.with_label_values(&[route]).observe(call.started.elapsed().as_secs_f64());
-            deps.metrics.open_requests.dec();
-        }
-        .instrument(span),
-    );
+    // Boxed: spawning moves it several times.
+    tasks.spawn(Box::pin(answer(deps, call, App(sender)).instrument(span)));
     receiver
+}
+
+async fn answer(deps: Arc<Deps>, call: Call, app: App) {
+    deps.metrics.open_requests.inc();
+    let route = call.needs.kind.name();
+    let status = match run(&deps, &call, &app).await {
+        Ok(()) => 200,
+        Err(error) => {
+            let status = error.code.status();
+            app.send(Reply::Refused(error)).await;
+            status
+        }
+    };
+    tracing::Span::current().record("http.response.status_code", status);
+    deps.metrics.requests.with_label_values(&[route, &status.to_string()]).inc();
+    deps.metrics.duration.with_label_values(&[route]).observe(call.started.elapsed().as_secs_f64());
+    deps.metrics.open_requests.dec();
 }
 
 /// How one attempt went.

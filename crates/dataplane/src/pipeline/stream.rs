@@ -38,16 +38,31 @@ pub(super) async fn relay(deps: &Deps, sent: Sent, app: &App) -> Tried {
         since,
         noted: Instant::now(),
     };
-    match relay.pump(response.body).await {
-        Stop::Ended => relay.end().await,
+    let Over { begun, last, tried } = match relay.pump(response.body).await {
+        Stop::Ended => relay.end(),
         // The usage is in hand: an app that hung up at the last content changes nothing.
-        Stop::Left if relay.stream.is_over() => relay.end().await,
-        Stop::Left => {
-            relay.finish_with(Outcome::Cut, None);
-            Tried::Done
-        }
-        Stop::Restarting => relay.cut_short().await,
-        Stop::Failed(error, retry) => relay.fail(error, retry).await,
+        Stop::Left if relay.stream.is_over() => relay.end(),
+        Stop::Left => relay.left(),
+        Stop::Restarting => relay.cut_short(),
+        Stop::Failed(error, retry) => relay.fail(error, retry),
+    };
+    for reply in [begun.map(Reply::Begun), last.map(Reply::Last)].into_iter().flatten() {
+        app.send(reply).await;
+    }
+    tried
+}
+
+/// A settled stream: what the app is still to be sent.
+struct Over {
+    /// Where nothing was sent before.
+    begun: Option<Head>,
+    last: Option<Bytes>,
+    tried: Tried,
+}
+
+impl Over {
+    fn silent(tried: Tried) -> Self {
+        Self { begun: None, last: None, tried }
     }
 }
 
@@ -144,17 +159,20 @@ impl Relay<'_> {
     }
 
     async fn begin(&mut self) -> bool {
-        self.first_byte_at = Some(self.deps.clock.now());
-        let waited = self.since.elapsed().as_secs_f64();
-        self.deps
-            .metrics
-            .first_content
-            .with_label_values(&[self.open.attempt.provider.as_str()])
-            .observe(waited);
-        match self.head.take() {
+        match self.begun() {
             Some(head) => self.app.send(Reply::Begun(head)).await,
             None => true,
         }
+    }
+
+    /// Notes the first content; the head, the first time.
+    fn begun(&mut self) -> Option<Head> {
+        let head = self.head.take()?;
+        self.first_byte_at = Some(self.deps.clock.now());
+        let waited = self.since.elapsed().as_secs_f64();
+        let provider = self.open.attempt.provider.as_str();
+        self.deps.metrics.first_content.with_label_values(&[provider]).observe(waited);
+        Some(head)
     }
 
     fn note_progress(&mut self) {
@@ -190,20 +208,22 @@ impl Relay<'_> {
         }
     }
 
-    fn finish_with(self, outcome: Outcome, error: Option<ErrorCode>) {
+    /// The app hung up.
+    fn left(self) -> Over {
         let seen = self.seen();
-        settle(self.deps, self.open, &End { outcome, status: self.status, error }, &seen);
+        settle(self.deps, self.open, &End { outcome: Outcome::Cut, status: self.status, error: None }, &seen);
+        Over::silent(Tried::Done)
     }
 
     /// The provider closed the stream: to the end, or in the middle.
-    async fn end(mut self) -> Tried {
+    fn end(mut self) -> Over {
         let seen = self.seen();
         let stream = std::mem::replace(
             &mut self.stream,
             ChatStream::new(domain::model::Dialect::OpenAi, &self.context),
         );
         let Ending { reported, finish_reason, complete } = stream.finish();
-        let seen = Seen {
+        let mut seen = Seen {
             reported: reported.usage,
             absurd: reported.absurd,
             mismatch: reported.total_mismatch,
@@ -211,61 +231,52 @@ impl Relay<'_> {
             ..seen
         };
         if !complete {
-            return self.broken_off(&seen).await;
+            let what = format!("{}: the provider closed the stream before its end", self.context.provider);
+            let error = ApiError::new(ErrorCode::ProviderUnavailable, what);
+            return self.fail_with(error, Retry::OtherEndpoint, &seen);
         }
-        if self.head.is_some() {
-            self.begin().await;
-        }
-        let settled = settle(
-            self.deps,
-            self.open,
-            &End { outcome: Outcome::Answered, status: self.status, error: None },
-            &seen,
-        );
+        let begun = self.begun();
+        seen.first_byte_at = self.first_byte_at;
+        let end = End { outcome: Outcome::Answered, status: self.status, error: None };
+        let settled = settle(self.deps, self.open, &end, &seen);
         self.held.push(usage_chunk(&self.context, &bill(&settled)));
-        self.held.push(Bytes::from_static(DONE));
-        self.app.send(Reply::Last(joined(&mut self.held))).await;
-        Tried::Done
+        Over { begun, last: Some(terminated(self.held)), tried: Tried::Done }
     }
 
-    async fn broken_off(self, seen: &Seen) -> Tried {
-        let what = format!("{}: the provider closed the stream before its end", self.context.provider);
-        let error = ApiError::new(ErrorCode::ProviderUnavailable, what);
-        self.fail_with(error, Retry::OtherEndpoint, seen).await
-    }
-
-    async fn fail(self, error: ApiError, retry: Retry) -> Tried {
+    fn fail(self, error: ApiError, retry: Retry) -> Over {
         let seen = self.seen();
-        self.fail_with(error, retry, &seen).await
+        self.fail_with(error, retry, &seen)
     }
 
     /// The process ends before the stream does.
-    async fn cut_short(mut self) -> Tried {
+    fn cut_short(mut self) -> Over {
         let (seen, error) = (self.seen(), restarting());
         let end = End { outcome: Outcome::Cut, status: self.status, error: Some(error.code) };
         settle(self.deps, self.open, &end, &seen);
         if self.head.is_some() {
-            return Tried::Refused(error);
+            return Over::silent(Tried::Refused(error));
         }
         self.held.push(error_chunk(&self.context, &error.object()));
-        self.held.push(Bytes::from_static(DONE));
-        self.app.send(Reply::Last(joined(&mut self.held))).await;
-        Tried::Done
+        Over { begun: None, last: Some(terminated(self.held)), tried: Tried::Done }
     }
 
     /// Before any content somebody else may be tried; after it the error goes into the stream.
-    async fn fail_with(mut self, error: ApiError, retry: Retry, seen: &Seen) -> Tried {
+    fn fail_with(mut self, error: ApiError, retry: Retry, seen: &Seen) -> Over {
         let error = error.with("provider_name", serde_json::json!(self.context.provider));
         let end = End { outcome: Outcome::Broken, status: self.status, error: Some(error.code) };
         settle(self.deps, self.open, &end, seen);
         if self.head.is_some() {
-            return Tried::Failed(error, retry);
+            return Over::silent(Tried::Failed(error, retry));
         }
         self.held.push(error_chunk(&self.context, &error.object()));
-        self.held.push(Bytes::from_static(DONE));
-        self.app.send(Reply::Last(joined(&mut self.held))).await;
-        Tried::Done
+        Over { begun: None, last: Some(terminated(self.held)), tried: Tried::Done }
     }
+}
+
+/// The last pieces and the terminator.
+fn terminated(mut pieces: Vec<Bytes>) -> Bytes {
+    pieces.push(Bytes::from_static(DONE));
+    joined(&mut pieces)
 }
 
 /// The pieces as one, so that they leave in one write.
