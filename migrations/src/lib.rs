@@ -17,6 +17,7 @@ mod m0006_ledger;
 mod m0007_audit;
 mod m0008_nodes;
 mod m0009_key_limits;
+mod m0010_windows;
 mod step;
 
 struct Steps;
@@ -33,6 +34,7 @@ impl MigratorTrait for Steps {
             Box::new(m0007_audit::STEP),
             Box::new(m0008_nodes::STEP),
             Box::new(m0009_key_limits::STEP),
+            Box::new(m0010_windows::STEP),
         ]
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: reads only, within the organization of the key that asks.
 
 use async_trait::async_trait;
-use domain::{Timestamp, Window};
+use domain::{Period, Timestamp, Window};
 use metering::ports::{KeyUsage, KeyUsageRequest, ReadError, Reads};
 use store::{Store, StoreError};
 
@@ -35,30 +35,14 @@ impl Reads for StoreReads {
             };
             states.push((id, scope.budget_state(id, budget.window.at(now)).await.map_err(unreadable)?));
         }
+        let began = |period| Window::utc(period).start(Window::utc(period).at(now));
         let spend = async |since| scope.spend_of_key(key, since).await.map_err(unreadable);
         Ok(KeyUsage {
             total: spend(Timestamp::from_micros(0)).await?,
-            day: spend(midnight(now)).await?,
-            week: spend(monday(now)).await?,
-            month: spend(Window::Month.at(now).start()).await?,
+            day: spend(began(Period::Day)).await?,
+            week: spend(began(Period::Week)).await?,
+            month: spend(began(Period::Month)).await?,
             budgets: states,
         })
     }
 }
-
-const DAY_S: i64 = 86_400;
-
-/// The first moment of the day, UTC.
-fn midnight(now: Timestamp) -> Timestamp {
-    Timestamp::from_micros(0).plus_seconds(now.as_seconds().div_euclid(DAY_S) * DAY_S)
-}
-
-/// The first moment of the week, which begins on Monday, UTC.
-fn monday(now: Timestamp) -> Timestamp {
-    // 1970-01-01 was a Thursday.
-    let days = now.as_seconds().div_euclid(DAY_S);
-    Timestamp::from_micros(0).plus_seconds((days - (days + 3).rem_euclid(7)) * DAY_S)
-}
-
-#[cfg(test)]
-mod tests;

@@ -26,7 +26,7 @@ pub use id::{
     BudgetId, CredentialId, EndpointId, EventId, KeyId, LeaseId, MemberId, NodeId, OrgId, PersonId, PolicyId,
     PriceVersionId, RequestId, TeamId,
 };
-pub use limit::{BudgetScope, Window, WindowId};
+pub use limit::{BudgetScope, Period, Window, WindowId};
 pub use money::{Amount, Pico};
 pub use node::Holder;
 pub use secret::Secret;

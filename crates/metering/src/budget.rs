@@ -165,10 +165,12 @@ impl LeaseBook {
         unspent
     }
 
-    /// Takes out the free money of windows that have ended at `now`, and forgets those nothing is reserved of.
+    /// Takes out the free money of windows that have ended at `now` in every time zone, and forgets those nothing is
+    /// reserved of. What ended in its own zone only is [`idle`](Self::idle) sooner.
     pub fn expire_windows(&mut self, now: Timestamp) -> Vec<(OrgId, Draw, Amount)> {
-        let unspent = self.take_out(|draw, _| draw.window.end() <= now);
-        self.pools.retain(|draw, slot| draw.window.end() > now || slot.pool.reserved != Amount::ZERO);
+        let is_over = |draw: &Draw| draw.window.over_everywhere().is_some_and(|end| end <= now);
+        let unspent = self.take_out(|draw, _| is_over(draw));
+        self.pools.retain(|draw, slot| !is_over(draw) || slot.pool.reserved != Amount::ZERO);
         unspent
     }
 

@@ -25,7 +25,7 @@ pub fn holder(number: u128) -> Holder {
 /// Budget `number` in the month of [`ADMITTED_AT`].
 #[must_use]
 pub fn draw(number: u128) -> Draw {
-    Draw { budget: BudgetId::new(ADMITTED_AT, number), window: Window::Month.at(ADMITTED_AT) }
+    Draw { budget: BudgetId::new(ADMITTED_AT, number), window: Window::MONTH.at(ADMITTED_AT) }
 }
 
 /// Attempt 1 of request `number`, which draws on nothing and has nothing reserved.

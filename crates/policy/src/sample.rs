@@ -98,7 +98,7 @@ pub fn policy(number: u128, layer: Layer, rules: Rules) -> Policy {
 pub fn budget(number: u128, scope: BudgetScope, usd: i32) -> Budget {
     let limit = Amount::from_pico(i128::from(usd) * 1_000_000_000_000);
     let name = scope.name().to_owned();
-    Budget { id: BudgetId::from_bits(number), org: org_id(), name, scope, limit, window: Window::Month }
+    Budget { id: BudgetId::from_bits(number), org: org_id(), name, scope, limit, window: Window::MONTH }
 }
 
 /// A credential whose sealed secret is a placeholder.

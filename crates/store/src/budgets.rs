@@ -1,10 +1,10 @@
 //! Budgets of an organization, and where each stands.
 //!
-//! Invariant: a budget's standing in a window begins with what its scope spent since the window began, and from then on
-//! changes only by grants, returns and committed events, each naming the revision it was made from. Removing a budget
-//! stops its grants and keeps its rows.
+//! Invariant: a budget's standing in a window begins with what its scope spent since the window began, also where its
+//! calendar was changed in mid-window, and from then on changes only by grants, returns and committed events, each naming
+//! the revision it was made from. Removing a budget stops its grants and keeps its rows.
 
-use domain::limit::{Budget, BudgetScope, Window};
+use domain::limit::{Budget, BudgetScope, Period, Window};
 use domain::{Amount, BudgetId, OrgId, WindowId};
 use metering::ports::BudgetState;
 use metering::usage::Draw;
@@ -22,19 +22,21 @@ use crate::error::StoreError;
 use crate::page::{Order, Page, Paged, page};
 use crate::scope::{OrgScope, one, rows, update};
 use crate::tx::PolicyTx;
-use crate::{keys, members, rollup, teams};
+use crate::{keys, leases, members, rollup, teams};
 
 impl TryFrom<budget::Model> for Budget {
     type Error = StoreError;
     fn try_from(row: budget::Model) -> Result<Self, StoreError> {
         let place = Row { table: "budgets", id: &row.id };
-        let window = |name: &str| (name == Window::Month.name()).then_some(Window::Month);
+        let period = place.named(&row.window_kind, Period::from_name)?;
+        let start_month = place.number(row.fiscal_start_month.into())?;
+        let window = Window::new(period, &row.time_zone, start_month).map_err(|e| place.problem(e))?;
         Ok(Self {
             id: place.parse(&row.id)?,
             org: place.parse(&row.org_id)?,
             scope: scope(place, &row.scope, row.scope_id.as_deref())?,
             limit: amount(row.limit_micro, row.limit_rest),
-            window: place.named(&row.window_kind, window)?,
+            window,
             name: row.name,
         })
     }
@@ -51,8 +53,10 @@ impl From<&Budget> for budget::Model {
             scope_id: scope_id(budget.scope),
             limit_micro,
             limit_rest,
-            window_kind: budget.window.name().to_owned(),
+            window_kind: budget.window.period().name().to_owned(),
             removed_at: None,
+            time_zone: budget.window.zone_name().to_owned(),
+            fiscal_start_month: i32::try_from(budget.window.fiscal_start_month()).unwrap_or(1),
         }
     }
 }
@@ -104,19 +108,24 @@ impl PolicyTx {
         Ok(())
     }
 
-    /// Changes a budget's name or limit. Lowering a limit is always accepted; what is spent or granted stays.
+    /// Changes a budget's name, limit or window. Lowering a limit is always accepted; what is spent or granted stays.
+    /// Another window begins with what the scope spent since it began; what was under way is added as it settles.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] for another scope or window: make a new budget then.
+    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] for another scope: make a new budget then.
     pub async fn update_budget(&mut self, changed: &Budget) -> Result<(), StoreError> {
         self.own(changed.org)?;
         let which = || is(changed.id).add(budget::Column::RemovedAt.is_null());
         let before = one(rows::<budget::Entity>(self.org()).filter(which()), self.sql()).await?;
         let before = Budget::try_from(before)?;
-        if (before.scope, before.window) != (changed.scope, changed.window) {
-            return Err(StoreError::Conflict("a budget's scope and window stay; make another budget"));
+        if before.scope != changed.scope {
+            return Err(StoreError::Conflict("a budget's scope stays; make another budget"));
         }
         self.replace::<budget::Entity>(changed.into(), which()).await?;
+        if before.window != changed.window {
+            let window = changed.window.at(self.now());
+            leases::count_anew(changed, Draw { budget: changed.id, window }, self.sql()).await?;
+        }
         self.put(ObjectRef::Budget(changed.id), "update_budget", detail(changed));
         Ok(())
     }
@@ -165,7 +174,8 @@ impl Standing {
         window: WindowId,
         database: &C,
     ) -> Result<Self, StoreError> {
-        let (spent, suspense) = rollup::spend(budget.org, budget.scope, window, database).await?;
+        let span = (budget.window.start(window), budget.window.end(window));
+        let (spent, suspense) = rollup::spend(budget.org, budget.scope, span, database).await?;
         Ok(Self { spent, suspense, ..Self::default() })
     }
 
@@ -285,6 +295,8 @@ fn detail(budget: &Budget) -> Value {
         "scope": budget.scope.name(),
         "scope_id": scope_id(budget.scope),
         "limit_usd": budget.limit.to_string(),
-        "window": budget.window.name(),
+        "window": budget.window.period().name(),
+        "time_zone": budget.window.zone_name(),
+        "fiscal_start_month": budget.window.fiscal_start_month(),
     })
 }

@@ -18,7 +18,7 @@ use crate::connect::{Store, Whose, commit};
 use crate::entity::{budget, lease};
 use crate::error::StoreError;
 use crate::ledger;
-use crate::scope::{across_orgs, insert, rows, update};
+use crate::scope::{across_orgs, insert, one, rows, update};
 
 /// A grant is this part of what is available, or what was asked for if that is more.
 const SHARE: i128 = 8;
@@ -151,8 +151,35 @@ pub(crate) async fn open_window(
         return Ok(());
     }
     ledger::lock(budget.org, sql).await?;
-    let standing = Standing::begin(budget, draw.window, sql).await?;
+    // Its window may have been changed since it was read; whoever changes it holds the ledger too.
+    let budget = one(rows::<budget::Entity>(budget.org).filter(budgets::is(budget.id)), sql).await?;
+    let budget = Budget::try_from(budget)?;
+    let standing = Standing::begin(&budget, draw.window, sql).await?;
     budgets::open(budget.org, draw, &standing, sql).await
+}
+
+/// Counts anew what was spent since a budget's window began, since the budget's calendar was changed and the window of
+/// this id is another now. What nodes hold stays theirs.
+pub(crate) async fn count_anew(
+    budget: &Budget,
+    draw: Draw,
+    sql: &DatabaseTransaction,
+) -> Result<(), StoreError> {
+    let org = budget.org;
+    ledger::lock(org, sql).await?;
+    for _ in 0..TRIES {
+        // A window that is not open yet opens at that sum.
+        let Some(before) = budgets::find(org, draw, sql).await? else { return Ok(()) };
+        let begun = Standing::begin(budget, draw.window, sql).await?;
+        let leases = rows::<lease::Entity>(org).filter(on(draw)).all(sql).await?;
+        let suspended = leases.iter().map(|row| Lease::from(row).suspended).sum::<Amount>();
+        let suspense = begun.suspense + suspended;
+        let after = Standing { escrow: before.escrow, revision: before.revision, suspense, ..begun };
+        if budgets::save((org, draw), &before, after, sql).await? {
+            return Ok(());
+        }
+    }
+    Err(StoreError::Busy)
 }
 
 async fn grant_one(
@@ -307,10 +334,14 @@ async fn save(
     Ok(())
 }
 
-fn of(draw: Draw, holder: Holder) -> Result<Condition, StoreError> {
-    Ok(Condition::all()
+fn on(draw: Draw) -> Condition {
+    Condition::all()
         .add(lease::Column::BudgetId.eq(draw.budget.to_string()))
         .add(lease::Column::WindowId.eq(draw.window.to_string()))
+}
+
+fn of(draw: Draw, holder: Holder) -> Result<Condition, StoreError> {
+    Ok(on(draw)
         .add(lease::Column::Node.eq(holder.node.to_string()))
         .add(lease::Column::Incarnation.eq(stored(holder.incarnation)?)))
 }

@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
-use domain::{Amount, BudgetScope, KeyId, MemberId, OrgId, TeamId, TokenClass, TokenUsage, WindowId};
+use domain::{
+    Amount, BudgetScope, KeyId, MemberId, OrgId, TeamId, Timestamp, TokenClass, TokenUsage, WindowId,
+};
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IdenStatic,
@@ -157,23 +159,23 @@ async fn totals(org: OrgId, period: WindowId, sql: &DatabaseTransaction) -> Resu
     Ok(Totals { events: sums.cost, suspense: sums.suspense, ledger: ledger.amount, count })
 }
 
-/// Cost and suspense of a scope's events in a window. Windows are months, as periods are.
+/// Cost and suspense of a scope's events that were admitted from `since` on and, where there is an end, before `until`.
 pub(crate) async fn spend<C: ConnectionTrait>(
     org: OrgId,
     scope: BudgetScope,
-    window: WindowId,
+    (since, until): (Timestamp, Option<Timestamp>),
     database: &C,
 ) -> Result<(Amount, Amount), StoreError> {
-    let select = of_period(org, window);
+    let select = rows(org).filter(Column::AdmittedAt.gte(since.as_micros()));
+    let select = match until {
+        Some(until) => select.filter(Column::AdmittedAt.lt(until.as_micros())),
+        None => select,
+    };
     let select = match scope {
         BudgetScope::Org => select,
         BudgetScope::Team(id) => select.filter(Column::TeamId.eq(id.to_string())),
         BudgetScope::Member(id) => select.filter(Column::MemberId.eq(id.to_string())),
-        // The times say the same as the period; a key's events are found by them.
-        BudgetScope::Key(id) => select
-            .filter(Column::KeyId.eq(id.to_string()))
-            .filter(Column::AdmittedAt.gte(window.start().as_micros()))
-            .filter(Column::AdmittedAt.lt(window.end().as_micros())),
+        BudgetScope::Key(id) => select.filter(Column::KeyId.eq(id.to_string())),
     };
     let sum = async |select: Select<usage_event::Entity>| {
         let select = with_sum(with_sum(select.select_only(), Column::Cost), Column::Suspense);

@@ -2,9 +2,9 @@
 //!
 //! Invariant: an event, its entries, the batch's link and what the event moves in budgets commit together; an event that
 //! is there already changes nothing. For every budget, `spent + suspense + overrun` of a window is what its scope's
-//! events of that window cost, also those that were admitted before a node knew of the budget.
+//! events of that window cost, also those that were admitted before a node knew of the budget or of its window.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use domain::limit::Budget;
 use domain::{Amount, BudgetId, BudgetScope, OrgId, Timestamp};
@@ -146,18 +146,20 @@ fn charges<'a>(events: impl Iterator<Item = &'a UsageEvent>) -> BTreeMap<(Draw, 
     charges
 }
 
-/// Cost and suspense of events in a budget's scope that do not draw on it, since their node did not know of it yet.
+/// Cost and suspense of events in a budget's scope that do not draw on its window, since their node did not know of it
+/// yet.
 fn undrawn<'a>(
     budgets: &BTreeMap<BudgetId, Budget>,
     events: impl Iterator<Item = &'a UsageEvent>,
 ) -> BTreeMap<Draw, (Amount, Amount)> {
     let mut sums: BTreeMap<Draw, (Amount, Amount)> = BTreeMap::new();
     for UsageEvent { attempt, settlement } in events {
-        let drawn: HashSet<_> = attempt.draws.iter().map(|draw| draw.budget).collect();
-        let missed = budgets.values().filter(|budget| !drawn.contains(&budget.id));
-        for budget in missed.filter(|budget| is_in(&attempt.attribution, budget.scope)) {
-            let window = budget.window.at(attempt.admitted_at);
-            let (spent, suspense) = sums.entry(Draw { budget: budget.id, window }).or_default();
+        for budget in budgets.values().filter(|budget| is_in(&attempt.attribution, budget.scope)) {
+            let draw = Draw { budget: budget.id, window: budget.window.at(attempt.admitted_at) };
+            if attempt.draws.contains(&draw) {
+                continue;
+            }
+            let (spent, suspense) = sums.entry(draw).or_default();
             *spent += settlement.cost.into();
             *suspense += settlement.suspense.into();
         }

@@ -4,9 +4,9 @@
 //! Invariant: what goes into suspense and what leaves it are ledger entries; nothing is released twice; what an event said
 //! of itself stays as it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Amount, OrgId, Timestamp};
+use domain::{Amount, OrgId, Timestamp, Window};
 use metering::usage::{Draw, Holder};
 use sea_orm::sea_query::Query;
 use sea_orm::{
@@ -43,7 +43,7 @@ pub(crate) async fn suspend(
                     "lease/{}/{}/{}/{}",
                     draw.budget, draw.window, holder.node, holder.incarnation
                 ),
-                period: draw.window.to_string(),
+                period: Window::MONTH.at(now).to_string(),
                 amount: pico(*amount)?,
             })
         });
@@ -99,8 +99,9 @@ impl Store {
         }
         for lease in &leases {
             let subject = subject_of(lease);
-            let amount = -booked(org, &subject, &sql).await?;
-            notes.push(Note { subject, period: lease.window_id.clone(), amount });
+            for (period, booked) in booked(org, &subject, &sql).await? {
+                notes.push(Note { subject: subject.clone(), period, amount: -booked });
+            }
         }
         book(org, notes, now, &sql).await?;
         free_events(org, events, &sql).await?;
@@ -176,13 +177,13 @@ async fn free_events(
     for row in events {
         let event = usage::read(row)?;
         for budget in budgets.values().filter(|budget| is_in(&event.attempt.attribution, budget.scope)) {
-            // Where it was counted: in the window it drew on, or had it known of the budget, would have.
-            let drawn = event.attempt.draws.iter().find(|draw| draw.budget == budget.id).copied();
-            let draw = drawn.unwrap_or_else(|| Draw {
-                budget: budget.id,
-                window: budget.window.at(event.attempt.admitted_at),
-            });
-            *sums.entry(draw).or_insert(Amount::ZERO) += Amount::from(event.settlement.suspense);
+            // Where it was counted: in the window it drew on, and had it known of another, would have.
+            let drawn = event.attempt.draws.iter().filter(|draw| draw.budget == budget.id).copied();
+            let window = budget.window.at(event.attempt.admitted_at);
+            let counted: BTreeSet<_> = drawn.chain([Draw { budget: budget.id, window }]).collect();
+            for draw in counted {
+                *sums.entry(draw).or_insert(Amount::ZERO) += Amount::from(event.settlement.suspense);
+            }
         }
     }
     for (draw, suspense) in sums {
@@ -191,18 +192,25 @@ async fn free_events(
     Ok(())
 }
 
-#[derive(FromQueryResult, Default)]
+#[derive(FromQueryResult)]
 struct Booked {
+    period: String,
     sum: Option<i64>,
 }
 
-/// What is in suspense for `subject`.
-async fn booked(org: OrgId, subject: &str, sql: &DatabaseTransaction) -> Result<i64, StoreError> {
+/// What is in suspense for `subject`, and in which of the ledger's periods.
+async fn booked(
+    org: OrgId,
+    subject: &str,
+    sql: &DatabaseTransaction,
+) -> Result<Vec<(String, i64)>, StoreError> {
     use sea_orm::sea_query::ExprTrait;
     let sum = sea_orm::sea_query::Expr::col(suspense_note::Column::AmountPico).sum().cast_as("bigint");
     let select = rows::<suspense_note::Entity>(org).filter(suspense_note::Column::Subject.eq(subject));
-    let row = select.select_only().column_as(sum, "sum").into_model::<Booked>().one(sql).await?;
-    Ok(row.unwrap_or_default().sum.unwrap_or_default())
+    let period = suspense_note::Column::Period;
+    let select = select.select_only().column(period).column_as(sum, "sum").group_by(period);
+    let booked = select.into_model::<Booked>().all(sql).await?;
+    Ok(booked.into_iter().map(|booked| (booked.period, booked.sum.unwrap_or_default())).collect())
 }
 
 fn subject_of(lease: &lease::Model) -> String {

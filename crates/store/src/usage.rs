@@ -148,7 +148,7 @@ pub(crate) fn row(event: &UsageEvent, batch: i64) -> Result<Model, StoreError> {
         node: attempt.holder.node.to_string(),
         incarnation: stored(attempt.holder.incarnation)?,
         draws: json::draws_text(&draws)?,
-        period: Window::Month.at(attempt.admitted_at).to_string(),
+        period: Window::MONTH.at(attempt.admitted_at).to_string(),
     })
 }
 

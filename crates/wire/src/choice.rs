@@ -5,7 +5,7 @@
 use domain::key::KeyKind;
 use domain::model::{Dialect, ModelKind};
 use domain::org::Role;
-use domain::{ErrorCode, TokenClass, Window};
+use domain::{ErrorCode, Period, TokenClass};
 use metering::usage::{Outcome, UsageSource};
 use policy::record::{Unaffordable, UnknownPrice};
 
@@ -63,7 +63,14 @@ choices! {
     KeyKind as governed::KeyKind { Inference = Inference, Management = Management }
     Unaffordable as governed::Unaffordable { Clamp = Clamp, Reject = Reject }
     UnknownPrice as governed::UnknownPrice { Ceiling = Ceiling, Block = Block }
-    Window as governed::Window { Month = Month }
+    Period as governed::Window {
+        Day = Day,
+        Week = Week,
+        Month = Month,
+        Quarter = Quarter,
+        Year = Year,
+        Lifetime = Lifetime,
+    }
     Dialect as governed::Dialect { OpenAi = Openai, Anthropic = Anthropic }
     Outcome as metered::Outcome {
         Answered = Answered,

@@ -3,7 +3,7 @@
 //! Invariant: an object that is read is sound in itself; whether it fits its neighbours, `policy` decides.
 
 use domain::key::{Key, KeyHash};
-use domain::limit::Budget;
+use domain::limit::{Budget, InvalidWindow, Window};
 use domain::org::{Member, Org, Team};
 use domain::{BudgetId, BudgetScope, CredentialId, KeyId, MemberId, OrgId, PersonId, TeamId};
 use policy::record::{Credential, Sealed};
@@ -127,7 +127,9 @@ impl From<&Budget> for pb::Budget {
             name: budget.name.clone(),
             scope: Some(budget.scope.into()),
             limit: Some(budget.limit.into()),
-            window: pb::Window::from(budget.window).into(),
+            window: pb::Window::from(budget.window.period()).into(),
+            time_zone: budget.window.zone_name().to_owned(),
+            fiscal_start_month: budget.window.fiscal_start_month(),
         }
     }
 }
@@ -141,9 +143,19 @@ impl TryFrom<pb::Budget> for Budget {
             name: budget.name,
             scope: message("budget.scope", budget.scope)?,
             limit: amount("budget.limit", required("budget.limit", budget.limit)?)?,
-            window: choice::<pb::Window, _>("budget.window", budget.window)?,
+            window: window(budget.window, &budget.time_zone, budget.fiscal_start_month)?,
         })
     }
+}
+
+/// A writer of before sends the period alone: then it is in UTC, and years begin in January.
+fn window(period: i32, zone: &str, fiscal_start_month: u32) -> Result<Window, WireError> {
+    let period = choice::<pb::Window, _>("budget.window", period)?;
+    let zone = if zone.is_empty() { Window::MONTH.zone_name() } else { zone };
+    Window::new(period, zone, fiscal_start_month.max(1)).map_err(|error| match error {
+        InvalidWindow::UnknownZone(_) => WireError::Invalid("budget.time_zone"),
+        InvalidWindow::NoMonth(_) => WireError::Invalid("budget.fiscal_start_month"),
+    })
 }
 
 impl From<BudgetScope> for pb::BudgetScope {

@@ -8,8 +8,8 @@ use domain::model::{DataPolicy, Dialect, Endpoint, Model, ModelKind, Provider, R
 use domain::org::{Member, Org, Role, Team};
 use domain::price::{PriceTier, PriceVersion, UnitPrices};
 use domain::{
-    Amount, BudgetId, BudgetScope, CredentialId, EndpointId, ErrorCode, KeyId, MemberId, OrgId, PersonId,
-    Pico, PolicyId, PriceVersionId, TeamId, Timestamp, TokenClass, TokenUsage, Window,
+    Amount, BudgetId, BudgetScope, CredentialId, EndpointId, ErrorCode, KeyId, MemberId, OrgId, Period,
+    PersonId, Pico, PolicyId, PriceVersionId, TeamId, Timestamp, TokenClass, TokenUsage, Window,
 };
 use metering::sample;
 use metering::usage::{Flags, Outcome, Progress, UsageSource};
@@ -78,7 +78,7 @@ fn budget(scope: BudgetScope) -> Budget {
         name: "november".into(),
         scope,
         limit: Amount::from_pico(123_456_789_012_345_678_901),
-        window: Window::Month,
+        window: Window::MONTH,
     }
 }
 
@@ -102,6 +102,10 @@ fn objects() -> Vec<OrgObject> {
     let scopes =
         [BudgetScope::Org, BudgetScope::Team(team), BudgetScope::Member(member), BudgetScope::Key(key_id)];
     objects.extend(scopes.map(|scope| OrgObject::Budget(budget(scope))));
+    objects.extend(Period::ALL.map(|period| {
+        let window = Window::new(period, "Australia/Lord_Howe", 7).unwrap();
+        OrgObject::Budget(Budget { window, ..budget(BudgetScope::Org) })
+    }));
     objects
 }
 
@@ -342,6 +346,18 @@ fn what_cannot_be_is_refused_by_the_fields_name() {
         }),
         WireError::Invalid("used.class")
     );
+}
+
+#[test]
+fn a_budget_of_before_zones_is_in_utc_and_an_unknown_calendar_is_refused() {
+    let message = crate::pb::policy::v1::Budget::from(&budget(BudgetScope::Org));
+    let before =
+        crate::pb::policy::v1::Budget { time_zone: String::new(), fiscal_start_month: 0, ..message.clone() };
+    assert_eq!(Budget::try_from(before), Ok(budget(BudgetScope::Org)));
+    let unknown = crate::pb::policy::v1::Budget { time_zone: "Europe/Atlantis".into(), ..message.clone() };
+    assert_eq!(Budget::try_from(unknown), Err(WireError::Invalid("budget.time_zone")));
+    let month = crate::pb::policy::v1::Budget { fiscal_start_month: 13, ..message };
+    assert_eq!(Budget::try_from(month), Err(WireError::Invalid("budget.fiscal_start_month")));
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(crate) fn cut_call(number: u128, [streamed, cost, reserved]: [i64; 3]) -> Cu
 pub(crate) fn report(costs_pico: &[i64]) -> Report {
     Report {
         org: Organization { id: OrgId::new(ADMITTED_AT, 1), name: "Acme, Inc.".into() },
-        period: Window::Month.at(ADMITTED_AT),
+        period: Window::MONTH.at(ADMITTED_AT),
         lines: (1_u128..).zip(costs_pico).map(|(number, cost)| line(number, *cost)).collect(),
         cut_calls: vec![cut_call(1, [3, 5, 8])],
         total: Amount::from_pico(costs_pico.iter().map(|cost| i128::from(*cost)).sum()),

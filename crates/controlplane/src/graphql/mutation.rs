@@ -158,16 +158,23 @@ impl Mutation {
             scope: scope(input.scope, input.scope_id.as_ref())?,
             name: input.name,
             limit: input.limit.0,
-            window: input.window.into(),
+            window: budgets::window(input.window.into(), &input.time_zone, input.fiscal_start_month)?,
         };
         let changed = budgets::create(&app, &access, new).await?;
         Ok(BudgetPayload { budget: Budget(changed.object), applied: applied(app, access, changed.revision) })
     }
 
-    /// Changes a budget's name or limit. Lowering is always accepted.
+    /// Changes a budget's name, limit or window. Lowering is always accepted; another window counts what was spent since
+    /// it began.
     async fn update_budget(&self, ctx: &Context<'_>, input: UpdateBudgetInput) -> Result<BudgetPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
-        let change = (input.name, input.limit.map(|limit| limit.0));
+        let change = budgets::BudgetChange {
+            name: input.name,
+            limit: input.limit.map(|limit| limit.0),
+            period: input.window.map(Into::into),
+            time_zone: input.time_zone,
+            fiscal_start_month: input.fiscal_start_month,
+        };
         let changed = budgets::update(&app, &access, id("id", &input.id)?, change).await?;
         Ok(BudgetPayload { budget: Budget(changed.object), applied: applied(app, access, changed.revision) })
     }

@@ -3,7 +3,7 @@
 //! Invariant: lowering a limit is always accepted; what is spent or granted stays, and nothing more is granted until the
 //! limit covers it.
 
-use domain::limit::{Budget, BudgetScope, Window, WindowId};
+use domain::limit::{Budget, BudgetScope, InvalidWindow, Period, Window, WindowId};
 use domain::org::Capability;
 use domain::{Amount, BudgetId};
 use metering::ports::BudgetState;
@@ -30,6 +30,35 @@ pub(crate) struct NewBudget {
     pub(crate) window: Window,
 }
 
+/// What shall be another than it is.
+#[derive(Default)]
+pub(crate) struct BudgetChange {
+    pub(crate) name: Option<String>,
+    pub(crate) limit: Option<Amount>,
+    pub(crate) period: Option<Period>,
+    pub(crate) time_zone: Option<String>,
+    pub(crate) fiscal_start_month: Option<u32>,
+}
+
+impl BudgetChange {
+    fn window(&self, now: Window) -> Result<Window, AdminError> {
+        let zone = self.time_zone.as_deref().unwrap_or(now.zone_name());
+        let start_month = self.fiscal_start_month.unwrap_or(now.fiscal_start_month());
+        window(self.period.unwrap_or(now.period()), zone, start_month)
+    }
+}
+
+/// Reads the fields that say when a budget starts afresh.
+pub(crate) fn window(period: Period, zone: &str, fiscal_start_month: u32) -> Result<Window, AdminError> {
+    Window::new(period, zone, fiscal_start_month).map_err(|error| {
+        let field = match error {
+            InvalidWindow::UnknownZone(_) => "timeZone",
+            InvalidWindow::NoMonth(_) => "fiscalStartMonth",
+        };
+        AdminError::bad_input(field, error.to_string())
+    })
+}
+
 /// Makes a budget. Made in mid-window it counts what was spent since the window began.
 pub(crate) async fn create(
     app: &App,
@@ -52,19 +81,20 @@ pub(crate) async fn create(
     Ok(Changed { object: standing(app, &scope, budget).await?, revision })
 }
 
-/// Changes a budget's name or limit.
+/// Changes a budget's name, limit or window. Another window counts what was spent since it began.
 pub(crate) async fn update(
     app: &App,
     access: &Access,
     id: BudgetId,
-    (name, limit): (Option<String>, Option<Amount>),
+    change: BudgetChange,
 ) -> Result<Changed<Standing>, AdminError> {
     let scope = access.scope(Capability::ManageBudgets)?;
     let mut budget = scope.budget(id).await?;
-    if let Some(name) = name {
+    budget.window = change.window(budget.window)?;
+    if let Some(name) = change.name {
         budget.name = input::name("name", &name)?;
     }
-    if let Some(limit) = limit {
+    if let Some(limit) = change.limit {
         budget.limit = positive(limit)?;
     }
     let mut tx = begin(app, access, &scope).await?;

@@ -23,8 +23,8 @@ pub(crate) struct TiedOut {
 
 /// Reads `2026-11`.
 pub(crate) fn period(text: &str) -> Result<WindowId, AdminError> {
-    text.parse()
-        .map_err(|error: domain::limit::InvalidWindow| AdminError::bad_input("period", error.to_string()))
+    let month = text.parse().ok().filter(|period: &WindowId| period.is_month());
+    month.ok_or_else(|| AdminError::bad_input("period", "not a calendar month of the form 2026-11"))
 }
 
 /// The month's lines and totals, tied out; the cut-short calls are read apart, a page at a time.

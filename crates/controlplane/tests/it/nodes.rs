@@ -192,7 +192,7 @@ async fn a_life_with_less_in_its_journal_than_was_committed_frees_nothing() {
     let input = json!({ "organizationId": org, "name": "B", "scope": "ORG", "limit": "10" });
     let budget = world.ask(make, json!({ "i": input })).await["createBudget"]["budget"]["id"].clone();
     let budget = budget.as_str().unwrap().parse().unwrap();
-    let draw = Draw { budget, window: Window::Month.at(world.clock.now()) };
+    let draw = Draw { budget, window: Window::MONTH.at(world.clock.now()) };
     let first = metering::sample::holder(1);
     world.registry.hello(hello(&world, first)).await.unwrap();
     let deps = &world.deps;

@@ -33,11 +33,11 @@ impl Ledgers for Ports {
         let now = self.world.clock.now();
         let id = BudgetId::new(now, rand::random());
         let name = "Hard".to_owned();
-        let budget = Budget { id, org, name, scope: BudgetScope::Org, limit, window: Window::Month };
+        let budget = Budget { id, org, name, scope: BudgetScope::Org, limit, window: Window::MONTH };
         let mut tx = self.world.deps.store.scope(org).begin(Author::system(), now).await.unwrap();
         tx.insert_budget(&budget).await.unwrap();
         tx.commit().await.unwrap();
-        (org, Draw { budget: id, window: Window::Month.at(sample::ADMITTED_AT) })
+        (org, Draw { budget: id, window: Window::MONTH.at(sample::ADMITTED_AT) })
     }
 
     async fn remove(&self, org: OrgId, draw: Draw) {

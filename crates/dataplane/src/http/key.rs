@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use domain::limit::Budget;
-use domain::{Amount, ErrorCode};
+use domain::limit::{Budget, Period, Window};
+use domain::{Amount, ErrorCode, Timestamp};
 use metering::ports::{BudgetState, KeyUsageRequest};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -47,8 +47,9 @@ struct KeyBudget {
     limit_usd: Option<Box<RawValue>>,
     spend_usd: Option<Box<RawValue>>,
     remaining_usd: Option<Box<RawValue>>,
-    reset_interval: &'static str,
-    resets_at: String,
+    reset_interval: Option<&'static str>,
+    resets_at: Option<String>,
+    time_zone: &'static str,
 }
 
 /// Answers for the key that asks.
@@ -75,7 +76,7 @@ pub(crate) async fn show(
         label: caller.key().label.clone(),
         limit: tightest.and_then(|(budget, _)| number(budget.limit)),
         limit_remaining: tightest.and_then(|(budget, state)| number(remaining(budget, state))),
-        limit_reset: tightest.map(|_| "monthly"),
+        limit_reset: tightest.and_then(|(budget, _)| interval(budget.window)),
         usage: number(usage.total),
         usage_daily: number(usage.day),
         usage_weekly: number(usage.week),
@@ -85,22 +86,37 @@ pub(crate) async fn show(
         is_provisioning_key: false,
         expires_at: caller.key().expires_at.map(|moment| moment.to_string()),
         organization_id: caller.org_id().to_string(),
-        budgets: budgets
-            .iter()
-            .map(|(budget, state)| KeyBudget {
-                budget_id: budget.id.to_string(),
-                name: budget.name.clone(),
-                scope: budget.scope.name(),
-                limit_usd: number(budget.limit),
-                spend_usd: number(state.spent + state.suspense),
-                remaining_usd: number(remaining(budget, state)),
-                reset_interval: "monthly",
-                resets_at: budget.window.at(now).end().to_string(),
-            })
-            .collect(),
+        budgets: budgets.iter().map(|(budget, state)| key_budget(budget, state, now)).collect(),
     };
     let body = serde_json::to_vec(&Envelope { data }).map_err(|error| ApiError::internal(&error))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+fn key_budget(budget: &Budget, state: &BudgetState, now: Timestamp) -> KeyBudget {
+    let window = budget.window;
+    KeyBudget {
+        budget_id: budget.id.to_string(),
+        name: budget.name.clone(),
+        scope: budget.scope.name(),
+        limit_usd: number(budget.limit),
+        spend_usd: number(state.spent + state.suspense),
+        remaining_usd: number(remaining(budget, state)),
+        reset_interval: interval(window),
+        resets_at: window.end(window.at(now)).map(|end| window.local(end)),
+        time_zone: window.zone_name(),
+    }
+}
+
+/// How often a limit starts afresh; `null` for a lifetime, which never does.
+fn interval(window: Window) -> Option<&'static str> {
+    match window.period() {
+        Period::Day => Some("daily"),
+        Period::Week => Some("weekly"),
+        Period::Month => Some("monthly"),
+        Period::Quarter => Some("quarterly"),
+        Period::Year => Some("yearly"),
+        Period::Lifetime => None,
+    }
 }
 
 fn remaining(budget: &Budget, state: &BudgetState) -> Amount {

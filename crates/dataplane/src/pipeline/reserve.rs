@@ -2,7 +2,7 @@
 //!
 //! Invariant: under a hard budget the provider is always sent the output cap that the reservation was made for.
 
-use domain::{Amount, ErrorCode, OrgId, Timestamp, WindowId};
+use domain::{Amount, ErrorCode, OrgId, Timestamp};
 use metering::budget::Reservation;
 use metering::estimate::{self, Bound, EstimateError};
 use metering::usage::Draw;
@@ -184,13 +184,17 @@ fn exhausted(permit: &Permit, short: &Shortage, needed: Amount) -> ApiError {
     let state = &short.state;
     let spent = state.spent + state.suspense;
     let in_flight = (state.limit - spent - short.affordable).max(Amount::ZERO);
-    let window: WindowId = short.draw.window;
+    let window = short.draw.window;
+    let resets_at = budget.window.end(window).map(|end| budget.window.local(end));
+    let (resets, or_wait) = match &resets_at {
+        Some(end) => (format!("it resets at {end} ({})", budget.window.zone_name()), ", or wait"),
+        None => ("it never resets".to_owned(), ""),
+    };
     let (name, scope, limit) = (&budget.name, budget.scope.name(), state.limit);
     let message = format!(
         "budget {name:?} ({scope}, {window}) cannot cover this request: limit {limit} USD, spent {spent} USD, reserved \
-         by requests in flight {in_flight} USD, this request needs up to {needed} USD; it resets at {} (UTC). Way out: \
-         ask an admin to raise it, send a smaller max_tokens, or wait",
-        window.end()
+         by requests in flight {in_flight} USD, this request needs up to {needed} USD; {resets}. Way out: ask an admin to \
+         raise it, send a smaller max_tokens{or_wait}"
     );
     ApiError::new(ErrorCode::PaymentRequired, message).with("limit_source", json!("weir_budget")).with(
         "budget",
@@ -203,8 +207,8 @@ fn exhausted(permit: &Permit, short: &Shortage, needed: Amount) -> ApiError {
             "spent": spent.to_string(),
             "reserved": in_flight.to_string(),
             "needed": needed.to_string(),
-            "resets_at": window.end().to_string(),
-            "time_zone": "UTC",
+            "resets_at": resets_at,
+            "time_zone": budget.window.zone_name(),
         }),
     )
 }

@@ -125,12 +125,12 @@ fn a_pool_is_idle_when_nothing_was_asked_of_it_between_two_calls() {
 #[test]
 fn an_ended_window_gives_back_and_is_forgotten_once_nothing_is_reserved() {
     let mut book = book(&[(1, 100)]);
-    let window = sample::draw(1).window;
+    let over = sample::draw(1).window.over_everywhere().unwrap();
     let reservation = book.reserve(&draws(&[1]), Pico::new(40)).unwrap();
-    assert_eq!(book.expire_windows(window.end().plus_micros(-1)), []);
-    assert_eq!(book.expire_windows(window.end()), [(org(), sample::draw(1), amount(60))]);
+    assert_eq!(book.expire_windows(over.plus_micros(-1)), []);
+    assert_eq!(book.expire_windows(over), [(org(), sample::draw(1), amount(60))]);
     assert_eq!(book.settle(reservation, Pico::new(10)), [Amount::ZERO]);
-    assert_eq!(book.expire_windows(window.end()), [(org(), sample::draw(1), amount(30))]);
+    assert_eq!(book.expire_windows(over), [(org(), sample::draw(1), amount(30))]);
     assert_eq!(book.totals(), Totals::default());
 }
 

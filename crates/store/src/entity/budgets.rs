@@ -16,6 +16,8 @@ table!(budget, "budgets", {
     pub limit_rest: i32,
     pub window_kind: String,
     pub removed_at: Option<i64>,
+    pub time_zone: String,
+    pub fiscal_start_month: i32,
 }, of OrgId);
 
 table!(budget_window, "budget_windows", {

@@ -58,7 +58,7 @@ fn prices_read_back_and_a_class_nobody_knows_is_refused() {
 
 #[test]
 fn draws_read_back_with_overruns_beyond_64_bits() {
-    let window = Window::Month.at(Timestamp::from_micros(0));
+    let window = Window::MONTH.at(Timestamp::from_micros(0));
     let expected =
         vec![(Draw { budget: BudgetId::from_bits(7), window }, Amount::from_pico(i128::from(i64::MAX) * 3))];
     assert_eq!(draws(ROW, &draws_text(&expected).unwrap()).unwrap(), expected);

@@ -99,7 +99,7 @@ impl Ledgers for Ports {
             name: "all".to_owned(),
             scope: BudgetScope::Org,
             limit,
-            window: domain::Window::Month,
+            window: domain::Window::MONTH,
         };
         let mut tx = self.world.store.scope(org.id).begin(Author::system(), NOW).await.unwrap();
         tx.insert_budget(&budget).await.unwrap();

@@ -19,7 +19,7 @@ async fn commit(world: &World, events: &[UsageEvent]) {
 }
 
 async fn totals(world: &World) -> Totals {
-    world.ours.scope.totals(Window::Month.at(NOW)).await.unwrap()
+    world.ours.scope.totals(Window::MONTH.at(NOW)).await.unwrap()
 }
 
 async fn verify(world: &World) -> Chain {
@@ -245,7 +245,7 @@ pub(crate) async fn sums_of_great_amounts_are_exact(world: World) {
     let expected = Amount::from_pico(i128::from(great) * 5);
     let totals = totals(&world).await;
     assert_eq!((totals.events, totals.ledger), (expected, expected));
-    let rows = world.ours.scope.chargeback(Window::Month.at(NOW)).await.unwrap();
+    let rows = world.ours.scope.chargeback(Window::MONTH.at(NOW)).await.unwrap();
     assert_eq!((rows.len(), rows[0].cost), (1, expected));
     assert_eq!(rows[0].usage.get(TokenClass::Input), (great.unsigned_abs() / 4 - 1) * 5);
     let (_, draw) = world.ours.budget(1, BudgetScope::Org, 1).await;
@@ -264,7 +264,7 @@ pub(crate) async fn chargeback_rows_add_up_to_the_totals(world: World) {
         }
     }
     commit(&world, &events).await;
-    let rows = world.ours.scope.chargeback(Window::Month.at(NOW)).await.unwrap();
+    let rows = world.ours.scope.chargeback(Window::MONTH.at(NOW)).await.unwrap();
     assert_eq!(rows.len(), 4);
     let totals = totals(&world).await;
     assert_eq!(rows.iter().map(|row| row.cost).sum::<Amount>(), totals.events);
@@ -287,11 +287,11 @@ pub(crate) async fn cut_calls_are_those_that_did_not_end(world: World) {
         })
         .collect();
     commit(&world, &events).await;
-    let cut = world.ours.scope.cut_calls(Window::Month.at(NOW), &ALL).await.unwrap().items;
+    let cut = world.ours.scope.cut_calls(Window::MONTH.at(NOW), &ALL).await.unwrap().items;
     let outcomes: Vec<_> = cut.iter().map(|event| event.settlement.outcome).collect();
     assert_eq!(outcomes, [Outcome::Interrupted, Outcome::Cut, Outcome::Broken]);
     let first =
-        world.ours.scope.cut_calls(Window::Month.at(NOW), &Page { after: None, first: 2 }).await.unwrap();
+        world.ours.scope.cut_calls(Window::MONTH.at(NOW), &Page { after: None, first: 2 }).await.unwrap();
     assert!(first.has_next);
     assert!(world.ours.scope.cut_calls("2020-01".parse().unwrap(), &ALL).await.unwrap().items.is_empty());
 }

@@ -48,7 +48,7 @@ async fn fill(world: &World) -> (domain::limit::Budget, Policy, Credential) {
 pub(crate) async fn an_id_of_another_org_is_not_found(world: World) {
     let (budget, policy, credential) = fill(&world).await;
     let (ours, theirs) = (&world.ours.scope, &world.theirs);
-    let window = Window::Month.at(NOW);
+    let window = Window::MONTH.at(NOW);
     // There they are, for their own.
     assert!(theirs.scope.budget_state(budget.id, window).await.is_ok());
     assert!(theirs.scope.event(theirs.attempt(1, &[]).id).await.is_ok());
@@ -85,8 +85,8 @@ pub(crate) async fn lists_of_an_org_hold_nothing_of_another(world: World) {
     assert!(ours.scope.budgets(&ALL).await.unwrap().items.is_empty());
     assert!(ours.scope.credentials(&ALL).await.unwrap().items.is_empty());
     assert!(ours.scope.events(&EventFilter::default(), &ALL).await.unwrap().items.is_empty());
-    assert!(ours.scope.chargeback(Window::Month.at(NOW)).await.unwrap().is_empty());
-    let totals = ours.scope.totals(Window::Month.at(NOW)).await.unwrap();
+    assert!(ours.scope.chargeback(Window::MONTH.at(NOW)).await.unwrap().is_empty());
+    let totals = ours.scope.totals(Window::MONTH.at(NOW)).await.unwrap();
     assert_eq!((totals.count, totals.ledger), (0, Amount::ZERO));
     let foreign =
         ours.scope.audit(&ALL).await.unwrap().items.into_iter().any(|row| row.action == "create_policy");

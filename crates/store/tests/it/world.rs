@@ -186,12 +186,12 @@ impl Tenant {
             name: format!("budget {number}"),
             scope,
             limit: Amount::from_pico(pico),
-            window: Window::Month,
+            window: Window::MONTH,
         };
         let mut tx = self.begin().await;
         tx.insert_budget(&budget).await.unwrap();
         tx.commit().await.unwrap();
-        let draw = Draw { budget: budget.id, window: Window::Month.at(NOW) };
+        let draw = Draw { budget: budget.id, window: Window::MONTH.at(NOW) };
         (budget, draw)
     }
 

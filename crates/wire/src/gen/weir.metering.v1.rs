@@ -143,7 +143,7 @@ pub struct Revision {
 pub struct Draw {
     #[prost(bytes = "vec", tag = "1")]
     pub budget: ::prost::alloc::vec::Vec<u8>,
-    /// A calendar month such as 2026-11.
+    /// Such as 2026-11-21, 2026-W47, 2026-11, 2026-Q4, 2026, FY2027-Q1, FY2027, lifetime.
     #[prost(string, tag = "2")]
     pub window: ::prost::alloc::string::String,
 }

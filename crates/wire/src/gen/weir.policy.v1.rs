@@ -265,6 +265,12 @@ pub struct Budget {
     pub limit: ::core::option::Option<super::super::domain::v1::Amount>,
     #[prost(enumeration = "Window", tag = "6")]
     pub window: i32,
+    /// IANA name; empty: UTC.
+    #[prost(string, tag = "7")]
+    pub time_zone: ::prost::alloc::string::String,
+    /// 1 to 12; 0: January.
+    #[prost(uint32, tag = "8")]
+    pub fiscal_start_month: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BudgetScope {
@@ -552,6 +558,11 @@ impl UnknownPrice {
 pub enum Window {
     Unspecified = 0,
     Month = 1,
+    Day = 2,
+    Week = 3,
+    Quarter = 4,
+    Year = 5,
+    Lifetime = 6,
 }
 impl Window {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -562,6 +573,11 @@ impl Window {
         match self {
             Self::Unspecified => "WINDOW_UNSPECIFIED",
             Self::Month => "WINDOW_MONTH",
+            Self::Day => "WINDOW_DAY",
+            Self::Week => "WINDOW_WEEK",
+            Self::Quarter => "WINDOW_QUARTER",
+            Self::Year => "WINDOW_YEAR",
+            Self::Lifetime => "WINDOW_LIFETIME",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -569,6 +585,11 @@ impl Window {
         match value {
             "WINDOW_UNSPECIFIED" => Some(Self::Unspecified),
             "WINDOW_MONTH" => Some(Self::Month),
+            "WINDOW_DAY" => Some(Self::Day),
+            "WINDOW_WEEK" => Some(Self::Week),
+            "WINDOW_QUARTER" => Some(Self::Quarter),
+            "WINDOW_YEAR" => Some(Self::Year),
+            "WINDOW_LIFETIME" => Some(Self::Lifetime),
             _ => None,
         }
     }

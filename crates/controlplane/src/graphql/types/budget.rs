@@ -3,8 +3,7 @@
 //! Invariant: money is shown digit for digit; nothing is computed here but sums of what the store says.
 
 use async_graphql::{Enum, ID, InputObject, Object, SimpleObject};
-use domain::limit::{BudgetScope, WindowId};
-use metering::ports;
+use domain::limit::BudgetScope;
 
 use crate::graphql::error::Result;
 use crate::graphql::scalars::{DateTime, Usd};
@@ -23,10 +22,20 @@ pub(crate) enum BudgetScopeKind {
 
 /// When a budget starts afresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::limit::Window")]
+#[graphql(remote = "domain::limit::Period")]
 pub(crate) enum BudgetWindow {
-    /// The calendar month, in UTC.
+    /// At midnight.
+    Day,
+    /// On Monday.
+    Week,
+    /// On the first of the month.
     Month,
+    /// Every three months, counted from the fiscal start month.
+    Quarter,
+    /// On the first of the fiscal start month.
+    Year,
+    /// Never.
+    Lifetime,
 }
 
 /// A hard limit on spend in one window.
@@ -70,12 +79,22 @@ impl Budget {
 
     /// When it starts afresh.
     async fn window(&self) -> BudgetWindow {
-        self.0.budget.window.into()
+        self.0.budget.window.period().into()
+    }
+
+    /// Whose midnight counts: an IANA time zone such as `Europe/Berlin`.
+    async fn time_zone(&self) -> &str {
+        self.0.budget.window.zone_name()
+    }
+
+    /// The month that years and quarters begin with; 1 is January.
+    async fn fiscal_start_month(&self) -> u32 {
+        self.0.budget.window.fiscal_start_month()
     }
 
     /// Where it stands in the present window.
     async fn state(&self) -> BudgetState {
-        BudgetState::new(self.0.window, &self.0.state)
+        BudgetState::new(&self.0)
     }
 }
 
@@ -94,12 +113,17 @@ pub(crate) struct BudgetState {
     overrun: Usd,
     /// What can still be granted.
     available: Usd,
-    /// When the next window begins.
-    resets_at: DateTime,
+    /// The window's name, such as `2026-11-21`, `2026-W47`, `2026-11`, `2026-Q4`, `2026`, `FY2027-Q1`, `FY2027` or
+    /// `lifetime`. A fiscal year is called by the calendar year it ends in.
+    window_id: String,
+    /// When the present window began.
+    started_at: DateTime,
+    /// When the next window begins; null where none does.
+    resets_at: Option<DateTime>,
 }
 
 impl BudgetState {
-    fn new(window: WindowId, state: &ports::BudgetState) -> Self {
+    fn new(Standing { budget, window, state }: &Standing) -> Self {
         Self {
             effective_limit: state.limit.into(),
             spent: state.spent.into(),
@@ -107,7 +131,9 @@ impl BudgetState {
             suspense: state.suspense.into(),
             overrun: state.overrun.into(),
             available: (state.limit - state.spent - state.suspense - state.escrow).into(),
-            resets_at: window.end().into(),
+            window_id: window.to_string(),
+            started_at: budget.window.start(*window).into(),
+            resets_at: budget.window.end(*window).map(Into::into),
         }
     }
 }
@@ -122,6 +148,12 @@ pub(crate) struct CreateBudgetInput {
     pub(crate) limit: Usd,
     #[graphql(default_with = "BudgetWindow::Month")]
     pub(crate) window: BudgetWindow,
+    /// Whose midnight counts: an IANA time zone such as `Europe/Berlin`.
+    #[graphql(default_with = "String::from(\"UTC\")")]
+    pub(crate) time_zone: String,
+    /// The month that years and quarters begin with; 1 is January.
+    #[graphql(default = 1)]
+    pub(crate) fiscal_start_month: u32,
 }
 
 #[derive(InputObject)]
@@ -130,6 +162,11 @@ pub(crate) struct UpdateBudgetInput {
     pub(crate) id: ID,
     pub(crate) name: Option<String>,
     pub(crate) limit: Option<Usd>,
+    pub(crate) window: Option<BudgetWindow>,
+    /// Whose midnight counts: an IANA time zone such as `Europe/Berlin`.
+    pub(crate) time_zone: Option<String>,
+    /// The month that years and quarters begin with; 1 is January.
+    pub(crate) fiscal_start_month: Option<u32>,
 }
 
 #[derive(InputObject)]
