@@ -23,6 +23,8 @@ mod schedule;
 mod sessions;
 #[path = "it/tenancy.rs"]
 mod tenancy;
+#[path = "it/windows.rs"]
+mod windows;
 #[path = "it/world.rs"]
 mod world;
 
@@ -125,6 +127,15 @@ suite! {
         an_event_that_did_not_know_of_a_budget_still_counts,
         a_charge_beyond_the_lease_is_overrun,
         suspense_counts_as_spent,
+    }
+    windows {
+        a_budget_of_every_calendar_reads_back_as_it_was_written,
+        a_window_begins_with_what_was_spent_since_it_began_in_its_zone,
+        a_new_day_has_its_whole_limit,
+        another_zone_counts_from_where_its_window_began,
+        another_period_counts_what_was_spent_and_what_settles_later,
+        what_a_lost_life_held_stays_in_suspense_when_the_zone_changes,
+        the_ledger_books_suspense_of_any_window_in_its_own_month,
     }
     nodes {
         a_machine_started_anew_leaves_what_it_held_in_suspense,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { finestOf, formatCount, formatCounted, formatMoment, formatUsd, usdParts } from './format';
+import { finestOf, formatCount, formatCounted, formatMoment, formatMomentIn, formatUsd, usdParts } from './format';
 import type { DateTime, Usd } from './scalars';
 
 test.each([
@@ -41,4 +41,10 @@ test('counts have separators and a noun in its number', () => {
 
 test('moments are in UTC, wherever the reader is', () => {
   expect(formatMoment('2026-11-30T23:59:59.123456Z' as DateTime)).toBe('30 Nov 2026, 23:59:59 UTC');
+});
+
+test('a moment in a zone is what its clocks show, and in UTC where the zone is not known', () => {
+  const moment = '2026-11-30T23:00:00Z' as DateTime;
+  expect(formatMomentIn(moment, 'Europe/Berlin')).toBe('1 Dec 2026, 00:00 in Europe/Berlin');
+  expect(formatMomentIn(moment, 'Mars/Olympus')).toBe('30 Nov 2026, 23:00:00 UTC');
 });

@@ -47,6 +47,16 @@ export function formatMoment(moment: DateTime): string {
   return `${day}, ${date.toISOString().slice(11, 19)} UTC`;
 }
 
+/** `1 Dec 2026, 00:00 in Europe/Berlin`; in UTC where the browser does not know the zone. */
+export function formatMomentIn(moment: DateTime, timeZone: string): string {
+  const options = { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' } as const;
+  try {
+    return `${new Date(moment).toLocaleString('en-GB', { ...options, timeZone })} in ${timeZone}`;
+  } catch {
+    return formatMoment(moment);
+  }
+}
+
 function withThousands(digits: string): string {
   return digits.replace(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -5,6 +5,7 @@ import type { Deps } from '../app';
 import { ViewerQuery } from '../features/organizations/queries';
 import { Shell } from '../features/organizations/shell';
 import { Loading } from '../ui/loading';
+import { budgetsPath } from './budgets';
 import { chargebackPath } from './chargeback';
 import { RouteError } from './error';
 import { loginPath } from './login';
@@ -28,8 +29,13 @@ export function organizationRoute({ session, client }: Deps, children: RouteObje
 
 function OrganizationPage() {
   const navigate = useNavigate();
+  const organizationId = useOrganizationId();
+  const pages = [
+    { label: 'Chargeback', path: chargebackPath(organizationId) },
+    { label: 'Budgets', path: budgetsPath(organizationId) },
+  ];
   return (
-    <Shell organizationId={useOrganizationId()} onSwitch={(id) => navigate(chargebackPath(id))}>
+    <Shell organizationId={organizationId} pages={pages} onSwitch={(id) => navigate(chargebackPath(id))}>
       <Outlet />
     </Shell>
   );

@@ -14,6 +14,7 @@ const EXAMPLES: Record<string, string> = {
   '/login': '/login?next=%2F',
   '/': '/',
   '/orgs/:organizationId/chargeback': '/orgs/org_1/chargeback?period=2026-11&by=key',
+  '/orgs/:organizationId/budgets': '/orgs/org_1/budgets',
   '/orgs/:organizationId/*': '/orgs/org_1/nothing',
   '*': '/nothing/here',
 };

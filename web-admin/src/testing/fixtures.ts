@@ -1,5 +1,5 @@
 /** One organization with a little usage, in the shapes of the documents. */
-import type { ChargebackQuery, CutCallsQuery, ViewerQuery } from '../gql/graphql';
+import type { BudgetsQuery, ChargebackQuery, CutCallsQuery, ViewerQuery } from '../gql/graphql';
 import type { DateTime, Id, Usd } from '../lib/scalars';
 
 export const usd = (text: string) => text as Usd;
@@ -8,6 +8,7 @@ export const id = (text: string) => text as Id;
 export const ACME = id('org_1');
 
 type Line = ChargebackQuery['organization']['chargeback']['lines'][number];
+type Budget = BudgetsQuery['organization']['budgets']['nodes'][number];
 type CutCall = CutCallsQuery['organization']['chargeback']['cutCalls']['nodes'][number];
 
 export const viewer: ViewerQuery = {
@@ -67,4 +68,24 @@ export function cutCall(number: number): CutCall {
 export function cutCalls(period: string, nodes: CutCall[], endCursor: string | null = null): CutCallsQuery {
   const pageInfo = { hasNextPage: endCursor !== null, endCursor };
   return { organization: { id: ACME, chargeback: { period, cutCalls: { nodes, pageInfo } } } };
+}
+
+export function budget(change: Partial<Budget> = {}): Budget {
+  const spent = { spent: usd('12.5'), suspense: usd('0'), available: usd('87.5') };
+  return {
+    id: id('budget_1'),
+    name: 'everybody',
+    scope: 'ORG',
+    scopeId: null,
+    limit: usd('100'),
+    window: 'MONTH',
+    timeZone: 'UTC',
+    fiscalStartMonth: 1,
+    state: { ...spent, windowId: '2026-11', resetsAt: '2026-12-01T00:00:00Z' as DateTime },
+    ...change,
+  };
+}
+
+export function budgets(nodes: Budget[], viewerRole: BudgetsQuery['organization']['viewerRole'] = 'ADMIN'): BudgetsQuery {
+  return { organization: { id: ACME, viewerRole, budgets: { nodes, pageInfo: { hasNextPage: false, endCursor: null } } } };
 }

@@ -38,6 +38,8 @@ async fn a_wrong_field_is_refused_by_name() {
         ("createKey", json!({ "name": "K", "requestsPerMinute": 0 }), "requestsPerMinute"),
         ("createBudget", with(&budget, "limit", json!("0")), "limit"),
         ("createBudget", with(&budget, "limit", json!("-1")), "limit"),
+        ("createBudget", with(&budget, "timeZone", json!("Europe/Atlantis")), "timeZone"),
+        ("createBudget", with(&budget, "fiscalStartMonth", json!(13)), "fiscalStartMonth"),
         ("createBudget", with(&budget, "scope", json!("TEAM")), "scopeId"),
         ("createBudget", with(&budget, "scopeId", json!(no_team)), "scopeId"),
         ("createPolicy", policy(json!({ "allowedModels": ["gpt-4o"] })), "rules.allowedModels"),
@@ -80,6 +82,35 @@ async fn money_is_kept_digit_for_digit() {
         json!({ "organizationId": world.org.to_string(), "name": "B", "scope": "ORG", "limit": limit });
     let made = world.ask(query, json!({ "i": input })).await["createBudget"]["budget"].clone();
     assert_eq!(made, json!({ "limit": limit, "state": { "available": limit } }));
+}
+
+#[tokio::test]
+async fn a_budget_has_a_calendar_of_its_own_and_can_be_given_another() {
+    const BUDGET: &str =
+        "budget { id window timeZone fiscalStartMonth state { windowId startedAt resetsAt } }";
+    let world = World::new().await;
+    let make = format!("mutation($i: CreateBudgetInput!) {{ createBudget(input: $i) {{ {BUDGET} }} }}");
+    let mut input =
+        json!({ "organizationId": world.org.to_string(), "name": "B", "scope": "ORG", "limit": "1" });
+    let plain = world.ask(&make, json!({ "i": input })).await["createBudget"]["budget"].clone();
+    assert_eq!((&plain["window"], &plain["timeZone"]), (&json!("MONTH"), &json!("UTC")));
+    input["window"] = json!("YEAR");
+    input["timeZone"] = json!("Asia/Kolkata");
+    input["fiscalStartMonth"] = json!(4);
+    let made = world.ask(&make, json!({ "i": input })).await["createBudget"]["budget"].clone();
+    let (start, end) =
+        (made["state"]["startedAt"].as_str().unwrap(), made["state"]["resetsAt"].as_str().unwrap());
+    assert!(start.ends_with("-03-31T18:30:00Z") && end.ends_with("-03-31T18:30:00Z"), "{start} {end}");
+    assert_eq!(made["state"]["windowId"], format!("FY{}", &end[..4]));
+
+    let update = format!("mutation($i: UpdateBudgetInput!) {{ updateBudget(input: $i) {{ {BUDGET} }} }}");
+    let change = json!({ "organizationId": world.org.to_string(), "id": made["id"], "window": "LIFETIME" });
+    let changed = world.ask(&update, json!({ "i": change })).await["updateBudget"]["budget"].clone();
+    assert_eq!((&changed["window"], &changed["timeZone"]), (&json!("LIFETIME"), &json!("Asia/Kolkata")));
+    assert_eq!(changed["state"]["windowId"], "lifetime");
+    assert_eq!(changed["state"]["resetsAt"], json!(null));
+    let unknown = json!({ "id": made["id"], "timeZone": "Mars" });
+    assert_eq!(refused(&world, &world.owner, "updateBudget", unknown).await.1, "timeZone");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 /** The calls that were cut short, one by one, a page at a time. */
-import { Badge, Button, Group, Paper, Stack, Table, Text, Title } from '@mantine/core';
+import { Badge, Group, Paper, Stack, Table, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import type { CutCallsQuery as Page, Outcome } from '../../gql/graphql';
@@ -10,6 +10,7 @@ import { cutCallsCsv } from '../../lib/reports';
 import type { Id } from '../../lib/scalars';
 import { Amount } from '../../ui/amount';
 import { Failure } from '../../ui/failure';
+import { Pager } from '../../ui/pager';
 import classes from '../../ui/table.module.css';
 import { DownloadButton } from './download-button';
 import { CutCallsQuery } from './queries';
@@ -115,33 +116,5 @@ function CutCallRow({ call, fineDigits }: { call: CutCall; fineDigits: number })
         <Amount usd={call.cost} fineDigits={fineDigits} />
       </Table.Td>
     </Table.Tr>
-  );
-}
-
-interface PagerProps {
-  isBusy: boolean;
-  hasPrevious: boolean;
-  next: string | null;
-  onPrevious: () => void;
-  onNext: (cursor: string) => void;
-}
-
-function Pager({ isBusy, hasPrevious, next, onPrevious, onNext }: PagerProps) {
-  if (!hasPrevious && next === null) return null;
-  return (
-    <Group justify="flex-end" mt="sm">
-      <Button variant="default" size="xs" disabled={!hasPrevious} onClick={onPrevious}>
-        Earlier
-      </Button>
-      <Button
-        variant="default"
-        size="xs"
-        disabled={next === null}
-        loading={isBusy}
-        onClick={() => next && onNext(next)}
-      >
-        Later
-      </Button>
-    </Group>
   );
 }

@@ -1,21 +1,23 @@
 /** The frame of every page: which organization, who is signed in, the way out. */
-import { AppShell, Container, Group, Text, UnstyledButton } from '@mantine/core';
+import { AppShell, Button, Container, Group, Text, UnstyledButton } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { Link } from 'react-router';
+import { Link, NavLink } from 'react-router';
 import { useQuery } from 'urql';
 import type { Id } from '../../lib/scalars';
 import { WaterIcon } from '../../ui/icons';
 import { OrganizationSwitcher } from './organization-switcher';
 import { PersonMenu } from './person-menu';
 import { ViewerQuery } from './queries';
+import classes from './shell.module.css';
 
 interface Props {
   organizationId: Id;
+  pages: { label: string; path: string }[];
   onSwitch: (organizationId: Id) => void;
   children: ReactNode;
 }
 
-export function Shell({ organizationId, onSwitch, children }: Props) {
+export function Shell({ organizationId, pages, onSwitch, children }: Props) {
   const [{ data }] = useQuery({ query: ViewerQuery });
   return (
     <AppShell header={{ height: 56 }}>
@@ -42,6 +44,13 @@ export function Shell({ organizationId, onSwitch, children }: Props) {
       </AppShell.Header>
       <AppShell.Main>
         <Container size="xl" py="lg">
+          <Group component="nav" aria-label="Pages" gap="xs" mb="lg">
+            {pages.map(({ label, path }) => (
+              <Button key={path} component={NavLink} to={path} variant="subtle" color="gray" size="compact-md" className={classes.page}>
+                {label}
+              </Button>
+            ))}
+          </Group>
           {children}
         </Container>
       </AppShell.Main>

@@ -1,0 +1,143 @@
+import { fireEvent, screen, within } from '@testing-library/react';
+import { beforeEach, expect, test } from 'vitest';
+import type { CreateBudgetInput, UpdateBudgetInput } from '../../gql/graphql';
+import type { DateTime } from '../../lib/scalars';
+import { ACME, budget, budgets, id, usd, viewer } from '../../testing/fixtures';
+import { renderAt } from '../../testing/render-at';
+import { type FakeServer, fakeServer } from '../../testing/server';
+import { ViewerQuery } from '../organizations/queries';
+import { BudgetsQuery, CreateBudgetMutation, ScopesQuery, UpdateBudgetMutation } from './queries';
+
+const URL = '/orgs/org_1/budgets';
+const FISCAL = budget({
+  id: id('budget_2'),
+  name: 'research',
+  scope: 'TEAM',
+  scopeId: id('team_1'),
+  window: 'YEAR',
+  timeZone: 'Asia/Kolkata',
+  fiscalStartMonth: 4,
+  state: { ...budget().state, windowId: 'FY2027', resetsAt: '2027-03-31T18:30:00Z' as DateTime },
+});
+
+let server: FakeServer;
+
+beforeEach(() => {
+  server = fakeServer()
+    .answer(ViewerQuery, () => viewer)
+    .answer(BudgetsQuery, () => budgets([budget(), FISCAL]))
+    .answer(ScopesQuery, () => ({
+      organization: {
+        id: ACME,
+        teams: { nodes: [{ id: id('team_1'), name: 'Search' }] },
+        members: { nodes: [] },
+        keys: { nodes: [{ id: id('key_1'), name: 'nightly' }] },
+      },
+    }));
+});
+
+function fill(label: RegExp, value: string): void {
+  fireEvent.change(screen.getByLabelText(label), { target: { value } });
+}
+
+test('a budget says when it starts afresh, in its own time zone', async () => {
+  renderAt(URL);
+  const rows = within(await screen.findByRole('table', { name: 'Budgets' })).getAllByRole('row');
+  expect(rows[1]?.textContent).toContain('Every month UTC2026-11until 1 Dec 2026, 00:00 in UTC');
+  expect(rows[2]?.textContent).toContain('Every year, years begin in April Asia/Kolkata');
+  expect(rows[2]?.textContent).toContain('FY2027until 1 Apr 2027, 00:00 in Asia/Kolkata');
+  expect(rows[1]?.textContent).toContain('$87.50');
+});
+
+test('a lifetime has no end to show', async () => {
+  const never = budget({ window: 'LIFETIME', state: { ...budget().state, windowId: 'lifetime', resetsAt: null } });
+  server.answer(BudgetsQuery, () => budgets([never]));
+  renderAt(URL);
+  const table = await screen.findByRole('table', { name: 'Budgets' });
+  expect(table.textContent).toContain('Never');
+  expect(table.textContent).not.toContain('until');
+});
+
+test('a new budget is sent as it was filled in, and shown', async () => {
+  let sent: CreateBudgetInput | undefined;
+  server.answer(CreateBudgetMutation, ({ input }) => {
+    sent = input;
+    server.answer(BudgetsQuery, () => budgets([budget({ name: 'night shift' })]));
+    return { createBudget: { budget: { __typename: 'Budget', id: id('budget_3') } } };
+  });
+  server.answer(BudgetsQuery, () => budgets([]));
+  renderAt(URL);
+  await screen.findByText(/no budget yet/);
+  fireEvent.click(screen.getByRole('button', { name: 'New budget' }));
+  await screen.findByRole('option', { name: 'nightly' });
+  fill(/^Name/, 'night shift');
+  fill(/^For/, 'KEY key_1');
+  fill(/^Limit/, '0.000000000001');
+  fill(/^Starts afresh/, 'QUARTER');
+  fill(/^Years begin in/, '7');
+  fill(/^Time zone/, 'Australia/Lord_Howe');
+  fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+  await screen.findByText('night shift');
+  expect(sent).toEqual({
+    organizationId: ACME,
+    name: 'night shift',
+    scope: 'KEY',
+    scopeId: 'key_1',
+    limit: '0.000000000001',
+    window: 'QUARTER',
+    timeZone: 'Australia/Lord_Howe',
+    fiscalStartMonth: 7,
+  });
+});
+
+test('a change begins from what the budget is, and keeps what the form does not show', async () => {
+  let sent: UpdateBudgetInput | undefined;
+  server.answer(UpdateBudgetMutation, ({ input }) => {
+    sent = input;
+    return { updateBudget: { budget: { id: id('budget_2') } } };
+  });
+  renderAt(URL);
+  fireEvent.click(await screen.findByRole('button', { name: 'Change research' }));
+  const zone = await screen.findByLabelText<HTMLInputElement>(/^Time zone/);
+  expect(zone.value).toBe('Asia/Kolkata');
+  expect(screen.getByLabelText<HTMLSelectElement>(/^Years begin in/).value).toBe('4');
+  fill(/^Starts afresh/, 'LIFETIME');
+  expect(screen.queryByLabelText(/^Time zone/)).toBeNull();
+  fill(/^Limit/, '250');
+  fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+  await expect.poll(() => sent).toEqual({
+    organizationId: ACME,
+    id: 'budget_2',
+    name: 'research',
+    limit: usd('250'),
+    window: 'LIFETIME',
+    timeZone: 'Asia/Kolkata',
+    fiscalStartMonth: 4,
+  });
+});
+
+test('a zone that the server does not know is refused in its words', async () => {
+  server.refuse(UpdateBudgetMutation, 'BAD_USER_INPUT', 'timeZone: there is no time zone "Mars" in the IANA database');
+  renderAt(URL);
+  fireEvent.click(await screen.findByRole('button', { name: 'Change everybody' }));
+  await screen.findByLabelText(/^Time zone/);
+  fill(/^Time zone/, 'Mars');
+  fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+  expect((await screen.findByRole('alert')).textContent).toContain('no time zone "Mars"');
+});
+
+test('time zones are offered by their names', async () => {
+  renderAt(URL);
+  fireEvent.click(await screen.findByRole('button', { name: 'New budget' }));
+  await screen.findByLabelText(/^Time zone/);
+  const offered = [...document.querySelectorAll('datalist option')].map((option) => option.getAttribute('value'));
+  expect(offered).toContain('Europe/Berlin');
+  expect(offered[0]).toBe('UTC');
+});
+
+test('whoever may only read budgets is offered no change', async () => {
+  server.answer(BudgetsQuery, () => budgets([budget()], 'FINANCE'));
+  renderAt(URL);
+  await screen.findByRole('table', { name: 'Budgets' });
+  expect(screen.queryByRole('button', { name: /^(New|Change)/ })).toBeNull();
+});

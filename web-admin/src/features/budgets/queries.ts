@@ -1,0 +1,86 @@
+import { graphql } from '../../gql';
+
+/** A page of the budgets, with where each stands. Read by their list. */
+export const BudgetsQuery = graphql(`
+  query Budgets($organizationId: ID!, $after: String) {
+    organization(id: $organizationId) {
+      id
+      viewerRole
+      budgets(first: 50, after: $after) {
+        nodes {
+          id
+          name
+          scope
+          scopeId
+          limit
+          window
+          timeZone
+          fiscalStartMonth
+          state {
+            spent
+            suspense
+            available
+            windowId
+            resetsAt
+          }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`);
+
+/** Whom a budget can be for. Read by the form of a new one. */
+export const ScopesQuery = graphql(`
+  query Scopes($organizationId: ID!) {
+    organization(id: $organizationId) {
+      id
+      teams(first: 100) {
+        nodes {
+          id
+          name
+        }
+      }
+      members(first: 100) {
+        nodes {
+          id
+          person {
+            id
+            name
+          }
+        }
+      }
+      keys(first: 100) {
+        nodes {
+          id
+          name
+        }
+      }
+    }
+  }
+`);
+
+/** Makes a budget. */
+export const CreateBudgetMutation = graphql(`
+  mutation CreateBudget($input: CreateBudgetInput!) {
+    createBudget(input: $input) {
+      budget {
+        id
+      }
+    }
+  }
+`);
+
+/** Changes a budget. */
+export const UpdateBudgetMutation = graphql(`
+  mutation UpdateBudget($input: UpdateBudgetInput!) {
+    updateBudget(input: $input) {
+      budget {
+        id
+      }
+    }
+  }
+`);

@@ -1,0 +1,30 @@
+/** `/orgs/:organizationId/budgets` */
+import type { LoaderFunctionArgs, RouteObject } from 'react-router';
+import type { Deps } from '../app';
+import { BudgetList } from '../features/budgets/budget-list';
+import { BudgetsQuery } from '../features/budgets/queries';
+import type { Id } from '../lib/scalars';
+import { useOrganizationId } from './params';
+
+export function budgetsPath(organizationId: Id): string {
+  return `/orgs/${organizationId}/budgets`;
+}
+
+export function budgetsRoute({ session, client }: Deps): RouteObject {
+  return {
+    path: 'budgets',
+    loader: async ({ params }: LoaderFunctionArgs) => {
+      if (!(await session.isSignedIn())) return null;
+      const variables = { organizationId: params.organizationId as Id, after: null };
+      // Asked for with each visit, since spend grows; the page shows what it has meanwhile.
+      void client.query(BudgetsQuery, variables, { requestPolicy: 'network-only' }).toPromise();
+      return null;
+    },
+    Component: BudgetsPage,
+  };
+}
+
+function BudgetsPage() {
+  const organizationId = useOrganizationId();
+  return <BudgetList key={organizationId} organizationId={organizationId} />;
+}
