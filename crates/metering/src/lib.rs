@@ -4,7 +4,7 @@
 //! in scope, all or none. The attempt is written to the journal ([`ports::Journal`]) before the first byte leaves.
 //! While the answer streams, progress is noted. At its end [`price`] turns the usage into an exact cost, which
 //! replaces the bound: the rest goes back, and one [`usage::UsageEvent`] is journalled, shipped, and dropped only when
-//! its commit came back.
+//! its commit came back. Where the provider said no usage, [`count`] counts the text.
 //!
 //! Invariant: every attempt yields exactly one event; money is integer pico-USD throughout; nothing here does IO.
 
@@ -13,6 +13,7 @@
 pub mod budget;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod count;
 pub mod estimate;
 #[cfg(feature = "test-util")]
 pub mod memory;
@@ -24,5 +25,6 @@ pub mod sample;
 pub mod usage;
 
 pub use budget::{LeaseBook, Reservation};
+pub use count::{Counted, Counter};
 pub use estimate::{Ask, Bound, bound};
 pub use price::{Priced, cost};
