@@ -11,9 +11,10 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use crate::golden::{bill, context, files};
+use crate::priced::{SHAPES, objects};
 use crate::{
     Answer, ChatRequest, ChatStream, Chunk, EmbeddingsRequest, Outgoing, ProviderText, SseEvent, Target,
-    chat_answer, chat_request, embeddings_answer, provider_error,
+    chat_answer, chat_request, embeddings_answer, provider_error, read_usage,
 };
 
 const DIALECTS: [(&str, Dialect); 2] = [("openai", Dialect::OpenAi), ("anthropic", Dialect::Anthropic)];
@@ -195,4 +196,20 @@ fn what_holds_content_has_no_debug() {
     <SseEvent as HoldsContent<_>>::check();
     <ProviderText as HoldsContent<_>>::check();
     <Target<'static> as HoldsContent<_>>::check();
+}
+
+#[test]
+fn usage_with_any_one_value_wrong_is_read_or_refused_in_every_shape() {
+    let (mut read, mut refused) = (0, 0);
+    for object in objects() {
+        for wrong in twisted(&object) {
+            for (_, shape) in SHAPES {
+                let reported = read_usage(shape, &wrong.to_string());
+                assert!(!reported.absurd || reported.usage.is_none(), "{wrong}");
+                read += u32::from(reported.usage.is_some());
+                refused += u32::from(reported.absurd);
+            }
+        }
+    }
+    assert!(read > 1_000 && refused > 1_000, "{read} read, {refused} refused");
 }

@@ -12,6 +12,8 @@
 //!    [`Answer`]; its [`Reported`] usage is priced, then [`Answer::write`] makes the body with the [`Bill`] in it.
 //! 4. A stream: [`ChatStream::feed`] gives the chunks as they are to be sent; [`ChatStream::finish`] gives the usage;
 //!    the caller prices it and ends with [`usage_chunk`] and [`DONE`], or with [`error_chunk`].
+//!
+//! Usage alone, of every shape that is known, is read by [`read_usage`].
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 #![warn(missing_docs)]
 
@@ -43,11 +45,13 @@ pub use stream::{ChatStream, Chunk, DONE, Ending, KEEP_ALIVE, Progress, error_ch
 pub use translator::{
     Outgoing, Target, TranslateError, chat_answer, chat_request, embeddings_answer, embeddings_request,
 };
-pub use usage::Reported;
+pub use usage::{Reported, UsageShape, read_usage};
 
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod priced;
 #[cfg(test)]
 mod recorded;

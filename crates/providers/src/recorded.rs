@@ -11,7 +11,7 @@ use domain::model::Dialect;
 use serde_json::{Value, json};
 
 use crate::golden::{bill, context};
-use crate::{ChatStream, Chunk, Ending, chat_answer};
+use crate::{ChatStream, Chunk, Ending, UsageShape, chat_answer, read_usage};
 
 const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/recorded");
 
@@ -206,5 +206,63 @@ fn recorded_anthropic_answers_say_the_same_after_translation() {
         }
         let reported = answer.reported.usage.unwrap_or_else(|| panic!("{name}: usage is read"));
         assert_eq!(json!(reported.completion_tokens()), original["usage"]["output_tokens"], "{name}");
+    }
+}
+
+/// Every object below `value` that is the field `name` of another.
+fn objects_named<'v>(value: &'v Value, name: &str, found: &mut Vec<&'v Value>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get(name).filter(|inner| inner.is_object()));
+            fields.values().for_each(|inner| objects_named(inner, name, found));
+        }
+        Value::Array(items) => items.iter().for_each(|inner| objects_named(inner, name, found)),
+        _ => {}
+    }
+}
+
+/// The last usage object of every recording below `folder`, which is the whole answer's.
+fn usages(folder: &str, name: &str) -> Vec<(String, Value)> {
+    let all = recordings(folder, ".json").into_iter().chain(recordings(folder, ".chunks.txt"));
+    let last = all.filter_map(|(path, text)| {
+        let whole = serde_json::from_str(&text).map(|value| vec![value]);
+        let lines = || text.lines().filter(|l| !l.is_empty()).map(serde_json::from_str).collect();
+        let values: Vec<Value> = whole.or_else(|_| lines()).ok()?;
+        let mut found = Vec::new();
+        values.iter().for_each(|value| objects_named(value, name, &mut found));
+        Some((path, (*found.last()?).clone()))
+    });
+    last.collect()
+}
+
+#[test]
+fn recorded_usage_of_every_shape_adds_up_to_its_total() {
+    for (folder, name, total_tokens, shape) in [
+        ("google", "usageMetadata", "totalTokenCount", UsageShape::Gemini),
+        ("amazon-bedrock", "usage", "totalTokens", UsageShape::Bedrock),
+        ("openai/responses", "usage", "total_tokens", UsageShape::OpenAiResponses),
+        ("xai/responses", "usage", "total_tokens", UsageShape::OpenAiResponses),
+        ("openai/embedding", "usage", "total_tokens", UsageShape::OpenAiEmbeddings),
+        ("perplexity", "usage", "total_tokens", UsageShape::OpenAiChat),
+    ] {
+        let usages = usages(folder, name);
+        assert!(!usages.is_empty() || !Path::new(RECORDED).is_dir(), "{folder} is recorded");
+        for (path, object) in usages {
+            let reported = read_usage(shape, &object.to_string());
+            let usage = reported.usage.unwrap_or_else(|| panic!("{path}: usage is read"));
+            assert_eq!(json!(total(&usage)), object[total_tokens], "{path}");
+            assert!(!reported.total_mismatch, "{path}");
+        }
+    }
+}
+
+#[test]
+fn recorded_bills_of_cohere_are_read_as_they_are() {
+    for (path, object) in usages("cohere", "usage").into_iter().chain(usages("cohere", "meta")) {
+        let usage = read_usage(UsageShape::Cohere, &object.to_string()).usage;
+        let usage = usage.unwrap_or_else(|| panic!("{path}: usage is read"));
+        let units = object["billed_units"].as_object().expect("a bill").values();
+        let billed: u64 = units.map(|units| units.as_u64().expect("a count")).sum();
+        assert_eq!(total(&usage) + usage.get(domain::TokenClass::Request), billed, "{path}");
     }
 }

@@ -1,16 +1,22 @@
-//! What providers say was used, brought into disjoint classes.
+//! What providers say was used, brought into disjoint classes: one file per shape, and what they share.
 //!
 //! Invariant: nothing is guessed. A count that is negative, no integer or absurdly large makes the whole report absurd
-//! and worth nothing; a class is only ever subtracted from the class that contains it, never below zero.
+//! and worth nothing; a count that is missing is not zero; a class is only ever subtracted from the class that contains
+//! it, never below zero.
 
-use domain::TokenClass::{
-    AudioInput, AudioOutput, CacheWrite1h, CacheWrite5m, CachedInput, ImageOutput, Input, Output, Reasoning,
-    ToolCall,
-};
 use domain::TokenUsage;
 use serde_json::value::RawValue;
 
 use crate::json::Fields;
+
+mod anthropic;
+mod bedrock;
+mod cohere;
+mod gemini;
+mod openai;
+
+pub(crate) use anthropic::AnthropicUsage;
+pub(crate) use openai::{from_chat, from_embeddings};
 
 /// No answer has a trillion tokens; larger counts are nonsense, and below it products with prices stay far from `i128`.
 const MOST_TOKENS: u64 = 1_000_000_000_000;
@@ -18,7 +24,8 @@ const MOST_TOKENS: u64 = 1_000_000_000_000;
 /// What the provider reported of an attempt's usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reported {
-    /// The counts in disjoint classes; `None` where none (or only absurd ones) were reported. A reported zero is zero.
+    /// The counts in disjoint classes; `None` where none (or only absurd ones) were reported, or one that is needed is
+    /// missing. A reported zero is zero.
     pub usage: Option<TokenUsage>,
     /// Counts were reported that cannot be true: negative, not whole, or beyond a trillion.
     pub absurd: bool,
@@ -26,156 +33,92 @@ pub struct Reported {
     pub total_mismatch: bool,
 }
 
+/// How a provider writes its usage: the names of the counts, and which of them contain which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UsageShape {
+    /// `usage` of OpenAI's chat completions and of every host compatible with them.
+    OpenAiChat,
+    /// `usage` of OpenAI's responses.
+    OpenAiResponses,
+    /// `usage` of OpenAI's images.
+    OpenAiImages,
+    /// `usage` of embeddings and reranking in OpenAI's shape, where there is nothing but input.
+    OpenAiEmbeddings,
+    /// `usage` of Anthropic's messages.
+    Anthropic,
+    /// `usageMetadata` of Gemini's `generateContent`.
+    Gemini,
+    /// `usage` of Bedrock's Converse.
+    Bedrock,
+    /// `usage` of Cohere's chat, `meta` of its embeddings and reranking.
+    Cohere,
+}
+
+/// Reads one usage object, as the provider wrote it. What is no JSON object is absurd, but `null` is nothing.
+#[must_use]
+pub fn read_usage(shape: UsageShape, object: &str) -> Reported {
+    let Ok(object) = serde_json::from_str::<&RawValue>(object) else { return Reported::ABSURD };
+    match shape {
+        UsageShape::OpenAiChat => from_chat(Some(object)),
+        UsageShape::OpenAiResponses => read(Some(object), openai::responses),
+        UsageShape::OpenAiImages => read(Some(object), openai::images),
+        UsageShape::OpenAiEmbeddings => from_embeddings(Some(object)),
+        UsageShape::Anthropic => read(Some(object), anthropic::whole),
+        UsageShape::Gemini => read(Some(object), gemini::classes),
+        UsageShape::Bedrock => read(Some(object), bedrock::classes),
+        UsageShape::Cohere => read(Some(object), cohere::classes),
+    }
+}
+
 /// A count that cannot be true.
 struct Absurd;
 
+/// Counts in disjoint classes, and whether they fail to add up to the provider's total.
+type Classes = (TokenUsage, bool);
+
 impl Reported {
-    fn from_result(read: Result<(TokenUsage, bool), Absurd>) -> Self {
+    const ABSURD: Self = Self { usage: None, absurd: true, total_mismatch: false };
+
+    fn from_result(read: Result<Option<Classes>, Absurd>) -> Self {
         match read {
-            Ok((usage, total_mismatch)) => Self { usage: Some(usage), absurd: false, total_mismatch },
-            Err(Absurd) => Self { usage: None, absurd: true, total_mismatch: false },
+            Ok(Some((usage, total_mismatch))) => Self { usage: Some(usage), absurd: false, total_mismatch },
+            Ok(None) => Self::default(),
+            Err(Absurd) => Self::ABSURD,
         }
     }
 }
 
-/// Reads an OpenAI-shaped `usage`.
-pub(crate) fn from_openai(usage: Option<&RawValue>) -> Reported {
+/// Reads `usage` with `classes`, which gives nothing where a count is missing.
+fn read(
+    usage: Option<&RawValue>,
+    classes: impl FnOnce(&Fields<'_>) -> Result<Option<Classes>, Absurd>,
+) -> Reported {
     let Some(raw) = usage.filter(|raw| raw.get() != "null") else { return Reported::default() };
-    let Some(fields) = Fields::of(raw) else { return Reported { absurd: true, ..Reported::default() } };
-    Reported::from_result(openai_classes(&fields))
+    Reported::from_result(Fields::of(raw).ok_or(Absurd).and_then(|fields| classes(&fields)))
 }
 
-/// Splits by the documented containments: cached, cache-write and audio tokens are part of the prompt, reasoning, audio
-/// and image tokens part of the completion. xAI counts reasoning beside the completion: its own total tells.
-/// Image tokens of a prompt stay in the input class: every provider so far prices them as text.
-fn openai_classes(usage: &Fields<'_>) -> Result<(TokenUsage, bool), Absurd> {
-    let prompt_details = details(usage, "prompt_tokens_details")?;
-    let completion_details = details(usage, "completion_tokens_details")?;
-    let prompt = count(usage, "prompt_tokens")?.unwrap_or(0);
-    let completion = count(usage, "completion_tokens")?.unwrap_or(0);
-    let total = count(usage, "total_tokens")?;
-    let cached = match count(&prompt_details, "cached_tokens")? {
-        Some(cached) => cached,
-        None => count(usage, "prompt_cache_hit_tokens")?.unwrap_or(0),
-    };
-    let cache_write = count(&prompt_details, "cache_write_tokens")?.unwrap_or(0);
-    let audio_in = count(&prompt_details, "audio_tokens")?.unwrap_or(0);
-    let reasoning = count(&completion_details, "reasoning_tokens")?.unwrap_or(0);
-    let audio_out = count(&completion_details, "audio_tokens")?.unwrap_or(0);
-    let image_out = count(&completion_details, "image_tokens")?.unwrap_or(0);
-
-    let reasoning_is_beside = match total {
-        Some(total) => reasoning > 0 && total == prompt + completion + reasoning,
-        None => reasoning > completion,
-    };
-    let parts_of_completion = audio_out + image_out + if reasoning_is_beside { 0 } else { reasoning };
-    let parts_of_prompt = cached + cache_write + audio_in;
-    let classes = TokenUsage::default()
-        .with(Input, prompt.saturating_sub(parts_of_prompt))
-        .with(CachedInput, cached)
-        .with(CacheWrite5m, cache_write)
-        .with(AudioInput, audio_in)
-        .with(Output, completion.saturating_sub(parts_of_completion))
-        .with(Reasoning, reasoning)
-        .with(AudioOutput, audio_out)
-        .with(ImageOutput, image_out);
-    let total = total.unwrap_or(prompt + completion + if reasoning_is_beside { reasoning } else { 0 });
-    Ok((classes, classes.prompt_tokens() + classes.completion_tokens() != total))
-}
-
-/// Anthropic's `usage`, which arrives in parts: each part replaces what it names.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct AnthropicUsage {
-    input: Option<u64>,
-    cached: u64,
-    cache_write: u64,
-    cache_write_5m: u64,
-    cache_write_1h: u64,
-    output: u64,
-    thinking: u64,
-    searches: u64,
-    iterations: Option<u64>,
-    is_absurd: bool,
-}
-
-impl AnthropicUsage {
-    /// Takes in one `usage` object.
-    pub(crate) fn merge(&mut self, usage: &RawValue) {
-        let merged = Fields::of(usage).ok_or(Absurd).and_then(|fields| self.merged(&fields));
-        match merged {
-            Ok(merged) => *self = merged,
-            Err(Absurd) => self.is_absurd = true,
-        }
-    }
-
-    fn merged(mut self, usage: &Fields<'_>) -> Result<Self, Absurd> {
-        let cache_creation = details(usage, "cache_creation")?;
-        let output_details = details(usage, "output_tokens_details")?;
-        let server_tools = details(usage, "server_tool_use")?;
-        self.input = count(usage, "input_tokens")?.or(self.input);
-        let replace = |old: &mut u64, fields: &Fields<'_>, name: &str| -> Result<(), Absurd> {
-            *old = count(fields, name)?.unwrap_or(*old);
-            Ok(())
-        };
-        replace(&mut self.cached, usage, "cache_read_input_tokens")?;
-        replace(&mut self.cache_write, usage, "cache_creation_input_tokens")?;
-        replace(&mut self.cache_write_5m, &cache_creation, "ephemeral_5m_input_tokens")?;
-        replace(&mut self.cache_write_1h, &cache_creation, "ephemeral_1h_input_tokens")?;
-        replace(&mut self.output, usage, "output_tokens")?;
-        replace(&mut self.thinking, &output_details, "thinking_tokens")?;
-        replace(&mut self.searches, &server_tools, "web_search_requests")?;
-        self.iterations = iterations_total(usage)?.or(self.iterations);
-        Ok(self)
-    }
-
-    /// Whether no part has arrived.
-    fn is_empty(&self) -> bool {
-        self.input.is_none() && self.output == 0 && self.cached == 0 && self.cache_write == 0
-    }
-
-    /// The classes as of now.
-    pub(crate) fn reported(&self) -> Reported {
-        if self.is_absurd {
-            return Reported { absurd: true, ..Reported::default() };
-        }
-        if self.is_empty() {
-            return Reported::default();
-        }
-        // The split by lifetime may be missing, or be older than the total: what it leaves over is of the longer
-        // lifetime where that is in use, which is the dearer.
-        let split = self.cache_write_5m + self.cache_write_1h;
-        let rest = self.cache_write.saturating_sub(split);
-        let (rest_5m, rest_1h) = if self.cache_write_1h > 0 { (0, rest) } else { (rest, 0) };
-        let usage = TokenUsage::default()
-            .with(Input, self.input.unwrap_or(0))
-            .with(CachedInput, self.cached)
-            .with(CacheWrite5m, self.cache_write_5m + rest_5m)
-            .with(CacheWrite1h, self.cache_write_1h + rest_1h)
-            .with(Output, self.output.saturating_sub(self.thinking))
-            .with(Reasoning, self.thinking)
-            .with(ToolCall, self.searches);
-        let total = usage.prompt_tokens() + usage.completion_tokens();
-        let total_mismatch = split > self.cache_write
-            || self.thinking > self.output
-            || self.iterations.is_some_and(|iterations| iterations != total);
-        Reported { usage: Some(usage), absurd: false, total_mismatch }
+/// Prompt and completion. One of them may be left out: it is what the other leaves of their `total`.
+fn both(prompt: Option<u64>, completion: Option<u64>, total: Option<u64>) -> Option<(u64, u64)> {
+    match (prompt, completion, total) {
+        (Some(prompt), Some(completion), _) => Some((prompt, completion)),
+        (Some(prompt), None, Some(total)) => Some((prompt, total.saturating_sub(prompt))),
+        (None, Some(completion), Some(total)) => Some((total.saturating_sub(completion), completion)),
+        _ => None,
     }
 }
 
-/// The tokens of all `iterations`: inner calls (compaction, advisors) that the counts beside them leave out.
-fn iterations_total(usage: &Fields<'_>) -> Result<Option<u64>, Absurd> {
-    let Some(raw) = usage.present("iterations") else { return Ok(None) };
-    let iterations: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(|_| Absurd)?;
-    let mut total = 0_u64;
-    for iteration in iterations {
-        let fields = Fields::of(iteration).ok_or(Absurd)?;
-        for name in
-            ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens"]
-        {
-            total = total.saturating_add(count(&fields, name)?.unwrap_or(0));
-        }
-    }
-    Ok(Some(total))
+/// Cache writes by lifetime, five minutes and an hour, that add up to `written`.
+///
+/// The split may be missing, or be older than the sum: what it leaves over is of the longer lifetime where that is in
+/// use, which is the dearer.
+fn by_lifetime(written: u64, five_minutes: u64, hour: u64) -> (u64, u64) {
+    let rest = written.saturating_sub(five_minutes + hour);
+    if hour > 0 { (five_minutes, hour + rest) } else { (five_minutes + rest, hour) }
+}
+
+/// Whether the classes of `usage` fail to add up to `total`; nothing fails where the provider gave none.
+fn is_torn(usage: &TokenUsage, total: Option<u64>) -> bool {
+    total.is_some_and(|total| usage.prompt_tokens() + usage.completion_tokens() != total)
 }
 
 fn details<'a>(usage: &Fields<'a>, name: &str) -> Result<Fields<'a>, Absurd> {
@@ -185,10 +128,35 @@ fn details<'a>(usage: &Fields<'a>, name: &str) -> Result<Fields<'a>, Absurd> {
     }
 }
 
+/// The elements of a list of objects; none where it is missing.
+fn list<'a>(usage: &Fields<'a>, name: &str) -> Result<Vec<Fields<'a>>, Absurd> {
+    let Some(raw) = usage.present(name) else { return Ok(Vec::new()) };
+    serde_json::from_str(raw.get()).map_err(|_| Absurd)
+}
+
 fn count(usage: &Fields<'_>, name: &str) -> Result<Option<u64>, Absurd> {
     let Some(raw) = usage.present(name) else { return Ok(None) };
     let count: u64 = raw.get().parse().map_err(|_| Absurd)?;
-    if count > MOST_TOKENS { Err(Absurd) } else { Ok(Some(count)) }
+    within(count).map(Some)
+}
+
+/// The first of `names` that is there.
+fn first(usage: &Fields<'_>, names: &[&str]) -> Result<Option<u64>, Absurd> {
+    for name in names {
+        if let Some(count) = count(usage, name)? {
+            return Ok(Some(count));
+        }
+    }
+    Ok(None)
+}
+
+/// The sum of many counts, which may be as absurd as one.
+fn sum(counts: impl IntoIterator<Item = Result<Option<u64>, Absurd>>) -> Result<u64, Absurd> {
+    counts.into_iter().try_fold(0_u64, |sum, count| within(sum + count?.unwrap_or(0)))
+}
+
+fn within(count: u64) -> Result<u64, Absurd> {
+    if count > MOST_TOKENS { Err(Absurd) } else { Ok(count) }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub(crate) fn chat_answer(body: &Bytes, exclude_reasoning: bool) -> Result<Answe
         written.push(write_choice(choice, &seen, "message", exclude_reasoning));
     }
     rest.push(("choices".to_owned(), Bytes::from(array(written))));
-    let reported = usage::from_openai(fields.get("usage"));
+    let reported = usage::from_chat(fields.get("usage"));
     Ok(Answer { reported, finish_reason, text_bytes, rest, kind: AnswerKind::Chat })
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn embeddings_answer(body: &Bytes) -> Result<Answer, ProviderError> {
         return Err(ProviderError::malformed("the provider's answer has no data"));
     }
     let rest = kept(body, &fields, &[]);
-    let reported = usage::from_openai(fields.get("usage"));
+    let reported = usage::from_embeddings(fields.get("usage"));
     Ok(Answer { reported, finish_reason: None, text_bytes: 0, rest, kind: AnswerKind::Embeddings })
 }
 

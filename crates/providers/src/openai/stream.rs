@@ -70,7 +70,7 @@ impl OpenAiStream {
         }
         let usage = fields.present("usage");
         if usage.is_some() {
-            self.reported = usage::from_openai(usage);
+            self.reported = usage::from_chat(usage);
         }
         let choices = match fields.present("choices") {
             None if usage.is_some() => Some(Vec::new()),

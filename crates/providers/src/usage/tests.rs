@@ -1,13 +1,17 @@
-use domain::TokenClass::Request;
+use domain::TokenClass::{
+    AudioInput, AudioOutput, CacheWrite1h, CacheWrite5m, CachedInput, ImageOutput, Input, Output, Reasoning,
+    Request,
+};
 
 use super::*;
+use crate::priced::SHAPES;
 
 fn raw(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.to_owned()).expect("JSON")
 }
 
 fn openai(json: &str) -> Reported {
-    from_openai(Some(&raw(json)))
+    from_chat(Some(&raw(json)))
 }
 
 fn anthropic(parts: &[&str]) -> Reported {
@@ -50,12 +54,42 @@ fn reasoning_beside_the_completion_is_told_by_the_total() {
 
 #[test]
 fn nothing_is_not_zero() {
-    assert_eq!(from_openai(None), Reported::default());
+    assert_eq!(from_chat(None), Reported::default());
     assert_eq!(openai("null"), Reported::default());
     assert_eq!(anthropic(&[]), Reported::default());
     let zero = Reported { usage: Some(TokenUsage::default()), absurd: false, total_mismatch: false };
     assert_eq!(openai(r#"{"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}"#), zero);
     assert_eq!(anthropic(&[r#"{"input_tokens": 0, "output_tokens": 0}"#]), zero);
+}
+
+#[test]
+fn a_count_that_is_missing_is_not_zero() {
+    assert_eq!(openai(r#"{"prompt_tokens": 9}"#), Reported::default());
+    assert_eq!(openai(r#"{"completion_tokens": 9}"#), Reported::default());
+    assert_eq!(openai(r#"{"total_tokens": 9}"#), Reported::default());
+    assert_eq!(anthropic(&[r#"{"output_tokens": 9}"#]), Reported::default());
+    assert_eq!(anthropic(&[r#"{"input_tokens": 9}"#]), Reported::default());
+    let whole = anthropic(&[r#"{"input_tokens": 9}"#, r#"{"output_tokens": 0}"#]);
+    assert_eq!(whole.usage, Some(TokenUsage::default().with(Input, 9)));
+}
+
+#[test]
+fn embeddings_have_no_completion_to_miss() {
+    let reported = from_embeddings(Some(&raw(r#"{"prompt_tokens": 9, "total_tokens": 9}"#)));
+    let expected = TokenUsage::default().with(Input, 9);
+    assert_eq!(reported, Reported { usage: Some(expected), absurd: false, total_mismatch: false });
+}
+
+#[test]
+fn what_is_no_json_is_absurd_in_every_shape_and_null_is_nothing() {
+    for (name, shape) in SHAPES {
+        for object in ["", "{", "{\"prompt_tokens\": 1,}", "NaN", "[]", "\"{}\"", "1", "{} {}"] {
+            assert!(read_usage(shape, object).absurd, "{name}: {object}");
+        }
+        for object in ["null", " null ", "{}"] {
+            assert_eq!(read_usage(shape, object), Reported::default(), "{name}: {object}");
+        }
+    }
 }
 
 #[test]
@@ -106,7 +140,8 @@ fn anthropic_parts_replace_what_they_name() {
 
 #[test]
 fn a_cache_write_without_its_lifetime_is_of_the_dearer_one_in_use() {
-    let five_minutes = anthropic(&[r#"{"input_tokens": 1, "cache_creation_input_tokens": 7}"#]);
+    let five_minutes =
+        anthropic(&[r#"{"input_tokens": 1, "output_tokens": 0, "cache_creation_input_tokens": 7}"#]);
     assert_eq!(five_minutes.usage.map(|usage| usage.get(CacheWrite5m)), Some(7));
     let split = r#"{"input_tokens": 1, "cache_creation_input_tokens": 4,
         "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 4}}"#;
