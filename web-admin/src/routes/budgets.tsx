@@ -2,7 +2,7 @@
 import type { LoaderFunctionArgs, RouteObject } from 'react-router';
 import type { Deps } from '../app';
 import { BudgetList } from '../features/budgets/budget-list';
-import { BudgetsQuery } from '../features/budgets/queries';
+import { BUDGET_TYPES, BudgetsQuery } from '../features/budgets/queries';
 import type { Id } from '../lib/scalars';
 import { useOrganizationId } from './params';
 
@@ -17,7 +17,7 @@ export function budgetsRoute({ session, client }: Deps): RouteObject {
       if (!(await session.isSignedIn())) return null;
       const variables = { organizationId: params.organizationId as Id, after: null };
       // Asked for with each visit, since spend grows; the page shows what it has meanwhile.
-      void client.query(BudgetsQuery, variables, { requestPolicy: 'network-only' }).toPromise();
+      void client.query(BudgetsQuery, variables, { ...BUDGET_TYPES, requestPolicy: 'network-only' }).toPromise();
       return null;
     },
     Component: BudgetsPage,

@@ -1,6 +1,6 @@
 /** The budgets of an organization, with where each stands in its present window. */
 import { Button, Group, Modal, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { useQuery } from 'urql';
 import { describe } from '../../lib/graphql-client';
 import type { Id } from '../../lib/scalars';
@@ -9,7 +9,7 @@ import { Pager } from '../../ui/pager';
 import { BudgetForm } from './budget-form';
 import { BudgetsTable } from './budgets-table';
 import type { Budget } from './calendar';
-import { BudgetsQuery } from './queries';
+import { BUDGET_TYPES, BudgetsQuery } from './queries';
 
 /** Who may change budgets; the server holds everybody to it. */
 const MANAGERS: readonly string[] = ['OWNER', 'ADMIN'];
@@ -17,10 +17,8 @@ const MANAGERS: readonly string[] = ['OWNER', 'ADMIN'];
 export function BudgetList({ organizationId }: { organizationId: Id }) {
   const [cursors, setCursors] = useState<(string | null)[]>([null]);
   const [edited, setEdited] = useState<Budget | 'new' | null>(null);
-  // A page without budgets does not hold the type that a new one brings.
-  const context = useMemo(() => ({ additionalTypenames: ['Budget'] }), []);
   const variables = { organizationId, after: cursors.at(-1) ?? null };
-  const [{ data, error, fetching }, retry] = useQuery({ query: BudgetsQuery, variables, context });
+  const [{ data, error, fetching }, retry] = useQuery({ query: BudgetsQuery, variables, context: BUDGET_TYPES });
   const { nodes, pageInfo } = data?.organization.budgets ?? {};
   const mayManage = MANAGERS.includes(data?.organization.viewerRole ?? '');
   const title = edited === 'new' ? 'New budget' : `Change ${edited?.name ?? ''}`;

@@ -33,6 +33,9 @@ export const BudgetsQuery = graphql(`
   }
 `);
 
+/** What makes the list be read again: a page without budgets does not hold the type that a new one brings. */
+export const BUDGET_TYPES = { additionalTypenames: ['Budget'] };
+
 /** Whom a budget can be for. Read by the form of a new one. */
 export const ScopesQuery = graphql(`
   query Scopes($organizationId: ID!) {
