@@ -141,6 +141,28 @@ describe('somebody who is signed in', () => {
     await page.setViewportSize(WIDE);
   });
 
+  test('makes a budget for a day in another time zone, and sees when that day ends there', async () => {
+    await page.getByRole('link', { name: 'Budgets' }).click();
+    await page.getByRole('button', { name: 'New budget' }).click();
+    await page.getByLabel('Name').fill('Kolkata, by day');
+    await page.getByLabel('Limit').fill('1000000');
+    await page.getByLabel('Starts afresh').selectOption('DAY');
+    await page.getByLabel('Time zone').fill('Asia/Atlantis');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText(/no time zone "Asia\/Atlantis"/).waitFor();
+    await page.getByLabel('Time zone').fill('Asia/Kolkata');
+    await page.getByRole('button', { name: 'Save' }).click();
+    const row = page.getByRole('row', { name: /Kolkata, by day/ });
+    await row.getByText(/00:00 in Asia\/Kolkata/).waitFor();
+    await page.setViewportSize(NARROW);
+    expect(await overflow()).toBeLessThanOrEqual(0);
+    await screenshot('budgets-narrow');
+    await page.setViewportSize(WIDE);
+    await screenshot('budgets-wide');
+    await page.getByRole('link', { name: 'Chargeback' }).click();
+    await page.getByRole('status', { name: 'Total' }).waitFor();
+  });
+
   test('stays so over a reload, and is not any more after signing out', async () => {
     const report = page.url();
     await page.reload();

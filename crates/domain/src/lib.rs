@@ -4,7 +4,7 @@
 //! as an argument. Core types are deliberately not `Serialize`: a type that is, belongs to some border.
 //!
 //! The vocabulary (one word per thing, in Rust, SQL, GraphQL, UI and docs): organization (org), team, member, role,
-//! key, provider, credential, model, endpoint, policy, data class, candidate, permit, budget, reservation, lease,
+//! key, provider, credential, model, endpoint, policy, data class, candidate, permit, budget, window, reservation, lease,
 //! escrow, suspense, attempt, usage event, price version, ledger, period, cost centre, node, incarnation, snapshot,
 //! epoch, revision.
 

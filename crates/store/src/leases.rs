@@ -1,8 +1,8 @@
 //! Grants of budget money to nodes, and what becomes of it: given back, settled, or freed.
 //!
-//! Invariant: `limit ≥ spent + suspense + escrow` holds at every commit but where a limit was lowered or a budget was
-//! made over what is spent already; then nothing is granted. What leaves a lease is at most what it holds. Rows are
-//! taken in one order by everybody (ledger head, then budgets by id), so that nobody deadlocks.
+//! Invariant: `limit ≥ spent + suspense + escrow` holds at every commit but where a limit was lowered, or a budget was
+//! made or given another window over what is spent already; then nothing is granted. What leaves a lease is at most what
+//! it holds. Rows are taken in one order by everybody (ledger head, then budgets by id), so that nobody deadlocks.
 
 use std::collections::BTreeMap;
 
