@@ -1,7 +1,7 @@
 //! Money in pico-USD (10⁻¹² US dollars): [`Pico`] for unit prices and event costs, [`Amount`] for limits, balances and
 //! sums.
 //!
-//! Invariant: integers only, every operation checked or widening; nothing here rounds but [`Pico::from_usd_ceil`],
+//! Invariant: integers only, every operation checked or widening; nothing here rounds but [`Pico::from_usd_times_ceil`],
 //! which serves price versions alone.
 
 use std::fmt;
@@ -11,6 +11,8 @@ use std::str::FromStr;
 
 const PICO_PER_USD: i128 = 1_000_000_000_000;
 const PICO_PER_MICRO: i128 = 1_000_000;
+const PERCENT_1: i128 = 10_000;
+const PERCENT_100: i128 = 100 * PERCENT_1;
 
 /// Text that is no decimal number of US dollars with at most twelve decimals.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,15 +57,24 @@ impl Pico {
     /// # Errors
     /// [`InvalidAmount`] for text that is no plain decimal, is negative, has over 24 decimals, or is too large.
     pub fn from_usd_ceil(usd: &str, units: u32) -> Result<Self, InvalidAmount> {
+        Self::from_usd_times_ceil(usd, units, Factor::ONE)
+    }
+
+    /// [`Self::from_usd_ceil`] with markup and discount folded in before the one rounding.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_usd_times_ceil(usd: &str, units: u32, factor: Factor) -> Result<Self, InvalidAmount> {
         let (whole, decimals) = usd.split_once('.').unwrap_or((usd, ""));
         let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
         if whole.is_empty() || !digits(whole) || !digits(decimals) || decimals.len() > 24 || units == 0 {
             return Err(InvalidAmount);
         }
         let scaled: i128 = format!("{whole}{decimals}").parse().map_err(|_| InvalidAmount)?;
-        let divisor =
-            10_i128.pow(u32::try_from(decimals.len()).map_err(|_| InvalidAmount)?) * i128::from(units);
-        let pico = scaled.checked_mul(PICO_PER_USD).ok_or(InvalidAmount)?;
+        let scale = 10_i128.pow(u32::try_from(decimals.len()).map_err(|_| InvalidAmount)?);
+        let pico = scaled.checked_mul(PICO_PER_USD).and_then(|pico| pico.checked_mul(factor.numerator));
+        let divisor = scale.checked_mul(i128::from(units)).and_then(|by| by.checked_mul(factor.denominator));
+        let (pico, divisor) = pico.zip(divisor).ok_or(InvalidAmount)?;
         let rounded_up = pico / divisor + i128::from(pico % divisor != 0);
         i64::try_from(rounded_up).map(Self).map_err(|_| InvalidAmount)
     }
@@ -73,6 +84,54 @@ impl fmt::Display for Pico {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&Amount::from(*self), f)
     }
+}
+
+/// Text that is no plain decimal number of per cent with at most four decimals, within its bounds.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a number of per cent with at most 4 decimals: a markup is at most 1000, a discount at most 100")]
+pub struct InvalidPercent;
+
+/// What published prices are multiplied with, exactly: a markup, a discount, or one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Factor {
+    numerator: i128,
+    denominator: i128,
+}
+
+impl Factor {
+    /// Prices as they are published.
+    pub const ONE: Self = Self { numerator: 1, denominator: 1 };
+
+    /// `(1 + markup) × (1 − discount)`, both in per cent as plain decimals: `"5"`, `"2.5"`.
+    ///
+    /// # Errors
+    /// [`InvalidPercent`].
+    pub fn of_percent(markup: &str, discount: &str) -> Result<Self, InvalidPercent> {
+        let (markup, discount) = (percent(markup, 1_000)?, percent(discount, 100)?);
+        let numerator = (PERCENT_100 + markup) * (PERCENT_100 - discount);
+        let denominator = PERCENT_100 * PERCENT_100;
+        let common = gcd(numerator, denominator);
+        Ok(Self { numerator: numerator / common, denominator: denominator / common })
+    }
+}
+
+/// Per cent in steps of 0.0001.
+fn percent(text: &str, most: i128) -> Result<i128, InvalidPercent> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !plain(whole) || !plain(decimals) || decimals.len() > 4 || whole.len() > 4 {
+        return Err(InvalidPercent);
+    }
+    let steps: i128 = format!("{whole}{decimals:0<4}").parse().map_err(|_| InvalidPercent)?;
+    if steps <= most * PERCENT_1 { Ok(steps) } else { Err(InvalidPercent) }
+}
+
+/// Never zero where `b` is not.
+const fn gcd(mut a: i128, mut b: i128) -> i128 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 /// A limit, balance or sum, in pico-USD. Stored as whole micro-USD and the pico rest.

@@ -1,13 +1,13 @@
 //! A change of the platform's objects: rows, audit row and the platform's next revision, all or none.
 //!
 //! Invariant: the platform's row is taken first, so that changes come one after the other on both engines. A price
-//! version that exists is never written again.
+//! version that exists is never written again, and a new one begins after all there are.
 
 use std::fmt;
 
 use domain::model::{Endpoint, Model, Provider};
-use domain::price::{PriceVersion, UnitPrices};
-use domain::{CredentialId, PolicyId, Timestamp};
+use domain::price::{self, PriceVersion, UnitPrices};
+use domain::{CredentialId, EndpointId, PolicyId, Timestamp};
 use policy::record::{Credential, Layer, Policy};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
@@ -124,7 +124,7 @@ impl PlatformTx {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such provider or model; [`StoreError::Conflict`] when a price version
-    /// that exists is said to be other than it is.
+    /// that exists is said to be other than it is, or a new one is refused as by [`Self::add_price`].
     pub async fn put_endpoint(&mut self, new: &Endpoint) -> Result<(), StoreError> {
         let row = endpoint::Model::from(new);
         let detail = json!({
@@ -136,27 +136,64 @@ impl PlatformTx {
             "price_versions": new.prices.iter().map(|version| version.id.to_string()).collect::<Vec<_>>(),
         });
         self.put::<endpoint::Entity>(row).await?;
-        for version in &new.prices {
-            self.add_price(new, version).await?;
+        let mut versions: Vec<_> = new.prices.iter().collect();
+        versions.sort_by_key(|version| (version.effective_from, version.id));
+        for version in versions {
+            self.insert_price(new.id, version).await?;
         }
         self.minutes.note("put_endpoint", new.id, detail);
         Ok(())
     }
 
-    async fn add_price(&self, endpoint: &Endpoint, version: &PriceVersion) -> Result<(), StoreError> {
+    /// Adds a price version to an endpoint; `source` is where its prices are published, for the audit log.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such endpoint; [`StoreError::Conflict`] when the version is not checked
+    /// by [`price::check`], or does not begin after all there are.
+    pub async fn add_price(
+        &mut self,
+        endpoint: EndpointId,
+        version: &PriceVersion,
+        source: &str,
+    ) -> Result<(), StoreError> {
+        self.insert_price(endpoint, version).await?;
+        let detail = json!({
+            "price_version": version.id.to_string(),
+            "effective_from": version.effective_from.to_string(),
+            "source": source,
+        });
+        self.minutes.note("add_price", endpoint, detail);
+        Ok(())
+    }
+
+    async fn insert_price(&self, endpoint: EndpointId, version: &PriceVersion) -> Result<(), StoreError> {
         let row = price_version::Model {
             id: version.id.to_string(),
-            endpoint_id: endpoint.id.to_string(),
+            endpoint_id: endpoint.to_string(),
             effective_from: version.effective_from.as_micros(),
             unit: document::unit_text(&version.unit)?,
             tiers: document::tiers_text(&version.tiers)?,
         };
         let same_id = price_version::Column::Id.eq(row.id.as_str());
         match platform::<price_version::Entity>().filter(same_id).one(&self.sql).await? {
-            None => insert::<price_version::Entity, _>(row, &self.sql).await,
-            Some(known) if known == row => Ok(()),
-            Some(_) => Err(StoreError::Conflict("a price version is never changed; make a new one")),
+            Some(known) if known == row => return Ok(()),
+            Some(_) => {
+                return Err(StoreError::Conflict("a price version is never changed; make a new one"));
+            }
+            None => {}
         }
+        if price::check(&version.unit, &version.tiers).is_err() {
+            return Err(StoreError::Conflict(
+                "these prices are negative, absurd, or have tiers that do not rise",
+            ));
+        }
+        let of_endpoint = price_version::Column::EndpointId.eq(row.endpoint_id.as_str());
+        let later = price_version::Column::EffectiveFrom.gte(row.effective_from);
+        let later = platform::<price_version::Entity>().filter(of_endpoint).filter(later);
+        if later.one(&self.sql).await?.is_some() {
+            return Err(StoreError::Conflict("a new price version has to begin after all there are"));
+        }
+        insert::<price_version::Entity, _>(row, &self.sql).await
     }
 
     /// Replaces the dearest unit prices, which an unknown price counts as.

@@ -107,6 +107,7 @@ suite! {
     platform {
         the_platforms_objects_read_back_as_they_were_written,
         a_price_version_is_never_changed,
+        a_new_price_version_begins_after_all_there_are_and_is_audited_with_its_source,
         a_database_keeps_its_epoch_when_it_is_opened_again,
         a_restored_database_gets_a_later_epoch_each_time,
     }

@@ -37,6 +37,36 @@ fn a_unit_price_is_rounded_up_to_whole_pico() {
 }
 
 #[test]
+fn markup_and_discount_are_folded_in_exactly_before_the_one_rounding() {
+    let at = |usd, markup, discount| {
+        Pico::from_usd_times_ceil(usd, 1_000_000, Factor::of_percent(markup, discount).unwrap())
+    };
+    assert_eq!(at("0.40", "0", "0"), Ok(Pico::new(400_000)));
+    assert_eq!(at("0.40", "5", "0"), Ok(Pico::new(420_000)));
+    assert_eq!(at("0.40", "0", "12.5"), Ok(Pico::new(350_000)));
+    assert_eq!(at("0.40", "5", "10"), Ok(Pico::new(378_000)));
+    assert_eq!(at("0.40", "0", "100"), Ok(Pico::ZERO));
+    // 3.333333 × 1.2 = 3.9999996: rounded before, it would be 4.8 and become 5.
+    assert_eq!(at("0.000003333333", "20", "0"), Ok(Pico::new(4)));
+    assert_eq!(at("10000.00", "1000", "0.0001"), Ok(Pico::new(109_999_890_000)));
+}
+
+#[test]
+fn a_percentage_beyond_its_bounds_or_decimals_is_refused() {
+    for (markup, discount) in [
+        ("-5", "0"),
+        ("1000.0001", "0"),
+        ("0", "100.0001"),
+        ("1.00001", "0"),
+        ("", "0"),
+        ("5%", "0"),
+        ("1e2", "0"),
+    ] {
+        assert_eq!(Factor::of_percent(markup, discount), Err(InvalidPercent), "{markup} {discount}");
+    }
+}
+
+#[test]
 fn a_product_beyond_the_range_is_none_and_never_wraps() {
     assert_eq!(Pico::new(i64::MAX).times(2), None);
     assert_eq!(Pico::new(3).times(4), Some(Pico::new(12)));

@@ -1,7 +1,7 @@
 //! The catalogue and what else is the platform's.
 
 use domain::model::{DataPolicy, Retention};
-use domain::price::{PriceTier, UnitPrices};
+use domain::price::{PriceTier, PriceVersion, UnitPrices};
 use domain::{Pico, PolicyId, TokenClass};
 use policy::record::{Credential, Layer, Policy};
 use policy::sample;
@@ -95,6 +95,43 @@ pub(crate) async fn a_price_version_is_never_changed(world: World) {
         let refused = sql.execute_unprepared(statement).await.unwrap_err().to_string();
         assert!(refused.contains("price_versions is append-only"), "{refused}");
     }
+}
+
+pub(crate) async fn a_new_price_version_begins_after_all_there_are_and_is_audited_with_its_source(
+    world: World,
+) {
+    put_platform(&world).await;
+    let endpoint = sample::platform().endpoints.remove(0);
+    let last = endpoint.prices.iter().map(|version| version.effective_from).max().unwrap();
+    let version = |n: u128, seconds: i64, pico: i64| PriceVersion {
+        id: domain::PriceVersionId::new(NOW, n),
+        effective_from: last.plus_seconds(seconds),
+        unit: UnitPrices::default().with(TokenClass::Input, Some(Pico::new(pico))),
+        tiers: Vec::new(),
+    };
+    let mut tx = world.store.begin_platform(Author::system(), NOW).await.unwrap();
+    for refused in [version(70, 0, 5), version(71, -1, 5), version(72, 9, -1), version(73, 9, i64::MAX)] {
+        let answer = tx.add_price(endpoint.id, &refused, "https://acme.example").await;
+        assert!(matches!(answer, Err(StoreError::Conflict(_))), "{refused:?}");
+    }
+    tx.add_price(endpoint.id, &version(74, 10, 5), "https://acme.example").await.unwrap();
+    let between = tx.add_price(endpoint.id, &version(75, 9, 5), "https://acme.example").await;
+    assert!(matches!(between, Err(StoreError::Conflict(_))));
+    tx.commit().await.unwrap();
+    let nowhere = domain::EndpointId::new(NOW, 999);
+    let mut tx = world.store.begin_platform(Author::system(), NOW).await.unwrap();
+    assert!(matches!(tx.add_price(nowhere, &version(76, 20, 5), "x").await, Err(StoreError::NotFound)));
+    drop(tx);
+    let found = world.store.endpoints(std::slice::from_ref(&endpoint.model)).await.unwrap();
+    let found = found.into_iter().find(|found| found.id == endpoint.id).unwrap();
+    assert_eq!(found.prices.last(), Some(&version(74, 10, 5)));
+    assert_eq!(found.prices.len(), endpoint.prices.len() + 1);
+    let query = "SELECT action, detail FROM audit WHERE chain = 'platform' ORDER BY seq DESC LIMIT 1";
+    let sql = world.sql().await;
+    let row =
+        sql.query_one_raw(Statement::from_string(sql.get_database_backend(), query)).await.unwrap().unwrap();
+    assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "add_price");
+    assert!(row.try_get_by_index::<String>(1).unwrap().contains("https://acme.example"));
 }
 
 pub(crate) async fn a_database_keeps_its_epoch_when_it_is_opened_again(world: World) {
