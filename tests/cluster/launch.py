@@ -23,7 +23,10 @@ from servers import START_S, Process, Servers, Trouble, eventually, free_port, l
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WEIR = pathlib.Path(os.environ.get("WEIR_BIN", ROOT / "target" / "debug" / "weir"))
-REAL_PROVIDERS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+REAL_PROVIDERS = tuple(
+    f"{name}_API_KEY"
+    for name in "OPENAI ANTHROPIC CEREBRAS COHERE DEEPINFRA DEEPSEEK FIREWORKS GROQ MISTRAL NEBIUS PERPLEXITY SAMBANOVA TOGETHER XAI".split()
+)
 # Beside, not in the way of, `make run` (8080, 8081, 8083, 9090).
 PORTS = {
     "data-1": 8180, "data-2": 8280, "admin-1": 8181, "link-1": 8182, "sandbox": 8183,

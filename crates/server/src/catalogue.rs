@@ -1,209 +1,145 @@
-//! The catalogue files: providers, models, endpoints and prices as a new installation starts with them.
+//! The price book: providers, models, endpoints and prices as a new installation starts with them.
 //!
 //! Invariant: prices are rounded up once, here, to whole pico-USD per token; a mistake in a file is an error that names
 //! the entry, never a missing price.
 
-use anyhow::{Context, bail};
-use domain::model::{DataPolicy, Dialect, Endpoint, Model, ModelKind, Provider, Retention};
-use domain::price::{PriceVersion, UnitPrices};
-use domain::{EndpointId, Pico, PriceVersionId, Timestamp, TokenClass};
-use serde::Deserialize;
-use std::collections::BTreeMap;
+mod file;
 
-const PUBLISHED: &str = include_str!("catalogue.toml");
-const SANDBOX: &str = include_str!("catalogue.sandbox.toml");
-const TOKENS: u32 = 1_000_000;
+use std::collections::{HashMap, HashSet};
+
+use anyhow::{Context, bail};
+use domain::model::{Endpoint, Model, Provider};
+use domain::price::UnitPrices;
+use domain::{EndpointId, Timestamp};
+
+pub(crate) use file::{Reading, read, usd_per_million, write};
+
+/// The files of the folder `catalogue`; its README.md says what they hold.
+const PUBLISHED: [(&str, &str); 16] = [
+    ("models.toml", include_str!("../catalogue/models.toml")),
+    ("ceiling.toml", include_str!("../catalogue/ceiling.toml")),
+    ("openai.toml", include_str!("../catalogue/openai.toml")),
+    ("anthropic.toml", include_str!("../catalogue/anthropic.toml")),
+    ("cerebras.toml", include_str!("../catalogue/cerebras.toml")),
+    ("cohere.toml", include_str!("../catalogue/cohere.toml")),
+    ("deepinfra.toml", include_str!("../catalogue/deepinfra.toml")),
+    ("deepseek.toml", include_str!("../catalogue/deepseek.toml")),
+    ("fireworks.toml", include_str!("../catalogue/fireworks.toml")),
+    ("groq.toml", include_str!("../catalogue/groq.toml")),
+    ("mistral.toml", include_str!("../catalogue/mistral.toml")),
+    ("nebius.toml", include_str!("../catalogue/nebius.toml")),
+    ("perplexity.toml", include_str!("../catalogue/perplexity.toml")),
+    ("sambanova.toml", include_str!("../catalogue/sambanova.toml")),
+    ("together.toml", include_str!("../catalogue/together.toml")),
+    ("xai.toml", include_str!("../catalogue/xai.toml")),
+];
+const SANDBOX: &str = include_str!("../catalogue/sandbox.toml");
+
+/// What the simulated providers answer for, by provider and what they call the model.
+const SIMULATED: [(&str, &[&str]); 2] = [
+    (
+        "openai",
+        &[
+            "gpt-4.1",
+            "gpt-4.1-mini",
+            "gpt-4.1-nano",
+            "o4-mini",
+            "gpt-5",
+            "gpt-5-mini",
+            "text-embedding-3-small",
+            "text-embedding-3-large",
+        ],
+    ),
+    ("anthropic", &["claude-sonnet-4-5", "claude-haiku-4-5"]),
+];
 
 /// What the files say, as the rest of the product knows it.
+#[derive(Debug, Default)]
 pub(crate) struct Catalogue {
     pub(crate) providers: Vec<Provider>,
     pub(crate) models: Vec<Model>,
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) ceiling: UnitPrices,
+    /// Where the prices of each endpoint are published, and when they were read there.
+    pub(crate) sources: HashMap<EndpointId, String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    provider: Vec<ProviderEntry>,
-    #[serde(default)]
-    model: Vec<ModelEntry>,
-    #[serde(default)]
-    endpoint: Vec<EndpointEntry>,
-    #[serde(default)]
-    ceiling: BTreeMap<String, String>,
+impl Catalogue {
+    /// Adds what another file says.
+    ///
+    /// # Errors
+    /// A second entry for what there is already, named.
+    fn add(&mut self, other: Self) -> anyhow::Result<()> {
+        self.providers.extend(other.providers);
+        self.models.extend(other.models);
+        self.endpoints.extend(other.endpoints);
+        self.sources.extend(other.sources);
+        for (class, price) in other.ceiling.iter().filter(|(_, price)| price.is_some()) {
+            self.ceiling.set(class, price);
+        }
+        self.check_unique()
+    }
+
+    fn check_unique(&self) -> anyhow::Result<()> {
+        let mut seen = HashSet::new();
+        let providers = self.providers.iter().map(|provider| format!("the provider {}", provider.slug));
+        let models = self.models.iter().map(|model| format!("the model {}", model.slug));
+        let endpoints = self.endpoints.iter().map(|endpoint| format!("the endpoint {}", name_of(endpoint)));
+        for name in providers.chain(models).chain(endpoints) {
+            if let Some(twice) = seen.replace(name) {
+                bail!("{twice} is there twice");
+            }
+        }
+        Ok(())
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ProviderEntry {
-    slug: String,
-    name: String,
-    dialect: String,
-    base_url: String,
+/// What people call an endpoint: `openai/gpt-5 at openai (gpt-5)`.
+pub(crate) fn name_of(endpoint: &Endpoint) -> String {
+    format!("{} at {} ({})", endpoint.model, endpoint.provider, endpoint.upstream_model)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ModelEntry {
-    slug: String,
-    name: String,
-    kind: String,
-    context_length: u32,
-    created: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EndpointEntry {
-    model: String,
-    provider: String,
-    upstream_model: String,
-    max_output_tokens: u32,
-    retention: String,
-    evidence_url: Option<String>,
-    checked_at: Option<String>,
-    trains: Option<bool>,
-    usd_per_million: BTreeMap<String, String>,
+/// Whether both mean the same model at the same provider, under the same name there.
+pub(crate) fn is_same(one: &Endpoint, other: &Endpoint) -> bool {
+    one.model == other.model && one.provider == other.provider && one.upstream_model == other.upstream_model
 }
 
 /// The published catalogue.
 ///
 /// # Errors
-/// A mistake in the embedded file.
+/// A mistake in the embedded files.
 pub(crate) fn published(now: Timestamp) -> anyhow::Result<Catalogue> {
-    read(PUBLISHED, now).context("catalogue.toml")
+    let mut catalogue = Catalogue::default();
+    for (name, text) in PUBLISHED {
+        let file = read(text, Reading::published(now)).with_context(|| name.to_owned())?;
+        catalogue.add(file).with_context(|| name.to_owned())?;
+    }
+    Ok(catalogue)
 }
 
-/// The catalogue with the simulated providers at `sandbox` (a URL without a final slash) in place of the real ones.
+/// The catalogue with the simulated providers at `sandbox` (a URL without a final slash) in place of the real ones, and
+/// without what they do not answer for.
 ///
 /// # Errors
 /// A mistake in the embedded files.
 pub(crate) fn simulated(now: Timestamp, sandbox: &str) -> anyhow::Result<Catalogue> {
     let mut catalogue = published(now)?;
-    for provider in &mut catalogue.providers {
+    let is_played = |endpoint: &Endpoint| {
+        SIMULATED.iter().any(|(provider, models)| {
+            *provider == endpoint.provider && models.contains(&endpoint.upstream_model.as_str())
+        })
+    };
+    let Catalogue { providers, models, endpoints, .. } = &mut catalogue;
+    endpoints.retain(is_played);
+    models.retain(|model| endpoints.iter().any(|endpoint| endpoint.model == model.slug));
+    providers.retain(|provider| endpoints.iter().any(|endpoint| endpoint.provider == provider.slug));
+    for provider in providers {
         provider.base_url = format!("{sandbox}/{}/v1", provider.slug);
     }
-    let extra = read(&SANDBOX.replace("{sandbox}", sandbox), now).context("catalogue.sandbox.toml")?;
-    catalogue.providers.extend(extra.providers);
-    catalogue.endpoints.extend(extra.endpoints);
+    let extra = read(&SANDBOX.replace("{sandbox}", sandbox), Reading::published(now))?;
+    catalogue.add(extra).context("sandbox.toml")?;
     Ok(catalogue)
 }
 
-fn read(text: &str, now: Timestamp) -> anyhow::Result<Catalogue> {
-    let file: File = toml::from_str(text)?;
-    Ok(Catalogue {
-        providers: file.provider.into_iter().map(provider).collect::<anyhow::Result<_>>()?,
-        models: file.model.into_iter().map(model).collect::<anyhow::Result<_>>()?,
-        endpoints: file
-            .endpoint
-            .into_iter()
-            .map(|entry| endpoint(entry, now))
-            .collect::<anyhow::Result<_>>()?,
-        ceiling: prices(&file.ceiling).context("ceiling")?,
-    })
-}
-
-fn provider(entry: ProviderEntry) -> anyhow::Result<Provider> {
-    let ProviderEntry { slug, name, dialect, base_url } = entry;
-    let dialect =
-        Dialect::from_name(&dialect).with_context(|| format!("provider {slug}: no dialect {dialect}"))?;
-    Ok(Provider { slug, name, dialect, base_url })
-}
-
-fn model(entry: ModelEntry) -> anyhow::Result<Model> {
-    let ModelEntry { slug, name, kind, context_length, created } = entry;
-    let kind = ModelKind::from_name(&kind).with_context(|| format!("model {slug}: no kind {kind}"))?;
-    let created = Timestamp::parse(&created).with_context(|| format!("model {slug}: created is no time"))?;
-    Ok(Model { slug, name, kind, context_length, created })
-}
-
-fn endpoint(entry: EndpointEntry, now: Timestamp) -> anyhow::Result<Endpoint> {
-    let place = format!("endpoint {} at {}", entry.model, entry.provider);
-    let retention = retention(&entry).with_context(|| place.clone())?;
-    let unit = prices(&entry.usd_per_million).with_context(|| place.clone())?;
-    let version = PriceVersion {
-        id: PriceVersionId::new(now, rand::random()),
-        effective_from: now,
-        unit,
-        tiers: Vec::new(),
-    };
-    Ok(Endpoint {
-        id: EndpointId::new(now, rand::random()),
-        model: entry.model,
-        provider: entry.provider,
-        upstream_model: entry.upstream_model,
-        max_output_tokens: entry.max_output_tokens,
-        data_policy: DataPolicy { retention, trains: entry.trains },
-        prices: vec![version],
-    })
-}
-
-fn retention(entry: &EndpointEntry) -> anyhow::Result<Retention> {
-    match entry.retention.as_str() {
-        "unknown" => Ok(Retention::Unknown),
-        "retained" => Ok(Retention::Retained),
-        "zero" => {
-            let evidence_url = entry.evidence_url.clone().context("zero retention without evidence_url")?;
-            let checked_at = entry.checked_at.as_deref().and_then(Timestamp::parse);
-            Ok(Retention::Zero {
-                evidence_url,
-                checked_at: checked_at.context("zero retention without checked_at")?,
-            })
-        }
-        other => bail!("no retention {other}"),
-    }
-}
-
-fn prices(usd_per_million: &BTreeMap<String, String>) -> anyhow::Result<UnitPrices> {
-    let mut unit = UnitPrices::default();
-    for (name, usd) in usd_per_million {
-        let class = TokenClass::from_name(name).with_context(|| format!("no token class {name}"))?;
-        let price = Pico::from_usd_ceil(usd, TOKENS).with_context(|| format!("{name}: {usd}"))?;
-        unit.set(class, Some(price));
-    }
-    Ok(unit)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_endpoint_has_a_model_a_provider_and_an_input_price() {
-        for catalogue in
-            [published(Timestamp::from_millis(1)), simulated(Timestamp::from_millis(1), "http://sandbox")]
-        {
-            let catalogue = catalogue.unwrap();
-            for endpoint in &catalogue.endpoints {
-                assert!(
-                    catalogue.models.iter().any(|model| model.slug == endpoint.model),
-                    "{}",
-                    endpoint.model
-                );
-                assert!(catalogue.providers.iter().any(|provider| provider.slug == endpoint.provider));
-                let version = &endpoint.prices[0];
-                assert!(version.unit.get(TokenClass::Input).is_some_and(|price| price > Pico::ZERO));
-            }
-        }
-    }
-
-    #[test]
-    fn no_published_price_is_dearer_than_the_ceiling() {
-        let catalogue = published(Timestamp::from_millis(1)).unwrap();
-        for endpoint in &catalogue.endpoints {
-            for (class, price) in endpoint.prices[0].unit.iter() {
-                assert!(price <= catalogue.ceiling.get(class), "{} {}", endpoint.model, class.name());
-            }
-        }
-    }
-
-    #[test]
-    fn the_simulated_catalogue_has_one_endpoint_with_zero_retention_and_others_without() {
-        let catalogue = simulated(Timestamp::from_millis(1), "http://sandbox").unwrap();
-        assert!(catalogue.providers.iter().all(|provider| provider.base_url.starts_with("http://sandbox/")));
-        assert!(catalogue.endpoints.iter().any(|endpoint| endpoint.data_policy.is_zdr()));
-        assert!(catalogue.endpoints.iter().any(|endpoint| !endpoint.data_policy.is_zdr()));
-    }
-}
+mod tests;

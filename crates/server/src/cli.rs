@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::prices::{self, PricesCommand};
 use crate::{maintenance, roles, shutdown};
 
 /// Weir: a self-hosted, multi-tenant gateway to large language models.
@@ -39,6 +40,11 @@ enum Command {
     Node {
         #[command(subcommand)]
         command: NodeCommand,
+    },
+    /// What everything costs: show it, or import new prices.
+    Prices {
+        #[command(subcommand)]
+        command: PricesCommand,
     },
     /// Simulated providers with their own meter.
     Sandbox {
@@ -80,6 +86,9 @@ pub fn main() -> anyhow::Result<()> {
         }
         Command::Node { command: NodeCommand::Retire { id } } => {
             runtime()?.block_on(maintenance::retire(&Config::load(cli.config.as_deref())?, &id))
+        }
+        Command::Prices { command } => {
+            runtime()?.block_on(prices::run(&Config::load(cli.config.as_deref())?, command))
         }
         Command::Sandbox { listen } => runtime()?.block_on(run_sandbox(listen)),
         Command::Config => Ok(std::io::stdout().write_all(crate::config::DEFAULTS.as_bytes())?),

@@ -274,6 +274,24 @@ impl Config {
     }
 }
 
+/// The providers that the environment can connect: `openai` by `OPENAI_API_KEY`, and so on.
+pub(crate) const CONNECTABLE: [&str; 14] = [
+    "openai",
+    "anthropic",
+    "cerebras",
+    "cohere",
+    "deepinfra",
+    "deepseek",
+    "fireworks",
+    "groq",
+    "mistral",
+    "nebius",
+    "perplexity",
+    "sambanova",
+    "together",
+    "xai",
+];
+
 /// A provider credential found in the environment.
 pub struct FromEnvironment {
     pub provider: &'static str,
@@ -286,9 +304,10 @@ pub struct FromEnvironment {
 #[expect(clippy::disallowed_methods, reason = "the one file that reads the environment")]
 pub fn provider_credentials() -> Vec<FromEnvironment> {
     let read = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    [("openai", "OPENAI"), ("anthropic", "ANTHROPIC")]
+    CONNECTABLE
         .into_iter()
-        .filter_map(|(provider, name)| {
+        .filter_map(|provider| {
+            let name = provider.to_ascii_uppercase();
             let api_key = read(&format!("{name}_API_KEY"))?;
             Some(FromEnvironment { provider, api_key, base_url: read(&format!("{name}_BASE_URL")) })
         })

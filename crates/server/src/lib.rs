@@ -12,6 +12,7 @@ mod maintenance;
 mod node;
 mod ops;
 mod plane;
+mod prices;
 mod process;
 mod quickstart;
 mod renew;

@@ -57,3 +57,13 @@ fn each_role_names_what_it_lacks() {
     assert!(refusal(Role::Data, "").contains("link.url"));
     assert!(refusal(Role::Run, "[store]\nurl = \"postgres://a@b/c\"\n").contains("weir control"));
 }
+
+#[test]
+fn every_provider_of_the_price_book_can_be_connected_and_no_other() {
+    let book = crate::catalogue::published(domain::Timestamp::from_millis(1)).unwrap();
+    let mut listed: Vec<&str> = book.providers.iter().map(|provider| provider.slug.as_str()).collect();
+    let mut connectable = CONNECTABLE;
+    listed.sort_unstable();
+    connectable.sort_unstable();
+    assert_eq!(listed, connectable);
+}
