@@ -32,11 +32,12 @@ def refusal(response):
 
 
 def spend_until_refused(weir, secret, most=500):
+    """The refusal, and how many requests were answered before it."""
     text = '[[sandbox reply="a b c d e f g h" prompt_tokens=10 completion_tokens=400]]'
-    for _ in range(most):
+    for answered in range(most):
         answer = weir.chat(text, key=secret, max_tokens=400)
         if answer.status_code != 200:
-            return answer
+            return answer, answered
     raise AssertionError("the budget was never used up")
 
 
@@ -53,13 +54,14 @@ def test_a_used_up_budget_is_a_402_that_names_it_what_was_spent_and_when_it_rese
     key, secret = weir.create_key("spender", teamId=team, memberId=member)
     scope_id = {"ORG": None, "TEAM": team, "MEMBER": member, "KEY": key}[scope]
     make_budget(weir, scope, scope_id, "0.01", f"{scope} money")
-    error = refusal(spend_until_refused(weir, secret))
+    last, answered = spend_until_refused(weir, secret)
+    error = refusal(last)
     budget = error["metadata"]["budget"]
     assert budget["name"] == f"{scope} money" and budget["scope"] == scope.lower()
     assert f"{scope} money" in error["message"] and budget["resets_at"] in error["message"]
     assert error["metadata"]["limit_source"] == "weir_budget"
     calls = true_cost_by_event(sandbox)
-    events = weir.settled_events(2)
+    events = weir.settled_events(answered)
     true_spend = sum(int(calls[e["id"]]["cost_pico"]) for e in events)
     assert pico(budget["spent"]) <= true_spend <= pico("0.01")
     assert true_spend >= pico("0.01") * 90 // 100, "the budget could not be used"
