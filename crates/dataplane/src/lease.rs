@@ -322,3 +322,6 @@ impl Leases {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
