@@ -18,7 +18,10 @@ mod m0007_audit;
 mod m0008_nodes;
 mod m0009_key_limits;
 mod m0010_windows;
+mod partitions;
 mod step;
+
+pub use partitions::prepare as prepare_partitions;
 
 struct Steps;
 
@@ -53,6 +56,7 @@ pub async fn migrate(database: &DatabaseConnection) -> Result<(), DbErr> {
     let lock = database.begin().await?;
     lock.execute_unprepared(SCHEMA_LOCK).await?;
     Steps::up(database, None).await?;
+    partitions::install(database).await?;
     lock.commit().await
 }
 

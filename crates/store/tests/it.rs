@@ -81,6 +81,8 @@ postgres_only! {
         every_table_of_orgs_is_behind_row_level_security,
         an_owner_without_another_role_is_held_to_it_too,
         the_control_planes_role_cannot_rewrite_history_or_the_schema,
+        every_partition_is_as_protected_as_its_table,
+        partitions_are_made_while_usage_is_committed,
     }
 }
 
@@ -168,6 +170,9 @@ suite! {
         a_shortened_audit_log_is_seen,
         sums_of_great_amounts_are_exact,
         chargeback_rows_add_up_to_the_totals,
+        the_hourly_sums_follow_every_batch_and_can_be_made_anew,
+        a_keys_spend_is_exact_from_any_moment_of_an_hour,
+        an_event_of_a_month_nobody_prepared_has_a_place_and_is_there_once,
         cut_calls_are_those_that_did_not_end,
         events_of_an_unknown_org_are_refused,
         a_keys_spend_is_that_of_its_events_since_then,

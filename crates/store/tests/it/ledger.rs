@@ -132,8 +132,13 @@ pub(crate) async fn the_ledger_balances_and_equals_the_events(world: World) {
 pub(crate) async fn rows_of_the_ledger_and_the_audit_log_cannot_be_changed(world: World) {
     commit(&world, &[event(&world, 1, 10)]).await;
     let sql = world.sql().await;
-    for (table, column) in [("ledger_batches", "events"), ("ledger_entries", "amount_pico"), ("audit", "at")]
-    {
+    let tables = [
+        ("usage_events", "cost"),
+        ("ledger_batches", "events"),
+        ("ledger_entries", "amount_pico"),
+        ("audit", "at"),
+    ];
+    for (table, column) in tables {
         for statement in [format!("UPDATE {table} SET {column} = 0"), format!("DELETE FROM {table}")] {
             let refused = sql.execute_unprepared(&statement).await.unwrap_err().to_string();
             assert!(refused.contains(&format!("{table} is append-only")), "{refused}");
@@ -146,7 +151,7 @@ pub(crate) async fn a_changed_event_breaks_the_chain(world: World) {
     commit(&world, &[event(&world, 1, 10)]).await;
     commit(&world, &[event(&world, 2, 20), event(&world, 3, 30)]).await;
     assert!(matches!(verify(&world).await, Chain::Intact { links: 2, .. }));
-    let sql = world.sql().await;
+    let sql = world.unprotect("usage_events").await;
     let id = event(&world, 3, 30).attempt.id;
     let changes =
         ["cost = cost - 1", "team_id = NULL", "units_output = 21", "provider = 'other'", "tags = '[]'"];
@@ -178,7 +183,7 @@ pub(crate) async fn a_changed_entry_breaks_the_chain(world: World) {
 pub(crate) async fn an_added_event_breaks_the_chain(world: World) {
     commit(&world, &[event(&world, 1, 10), event(&world, 2, 10)]).await;
     commit(&world, &[event(&world, 3, 10)]).await;
-    let sql = world.sql().await;
+    let sql = world.unprotect("usage_events").await;
     sql.execute_unprepared("UPDATE usage_events SET batch_seq = 7 WHERE batch_seq = 2").await.unwrap();
     assert_eq!(problem(verify(&world).await), (2, "its events were changed, removed or added"));
     sql.execute_unprepared("UPDATE usage_events SET batch_seq = 1").await.unwrap();
@@ -188,7 +193,9 @@ pub(crate) async fn an_added_event_breaks_the_chain(world: World) {
 pub(crate) async fn a_shortened_ledger_is_seen(world: World) {
     commit(&world, &[event(&world, 1, 10)]).await;
     commit(&world, &[event(&world, 2, 20)]).await;
-    world.unprotect("ledger_entries").await;
+    for table in ["ledger_entries", "usage_events"] {
+        world.unprotect(table).await;
+    }
     let sql = world.unprotect("ledger_batches").await;
     sql.execute_unprepared("DELETE FROM ledger_entries WHERE batch_seq = 2").await.unwrap();
     sql.execute_unprepared("DELETE FROM ledger_batches WHERE seq = 2").await.unwrap();
@@ -275,6 +282,93 @@ pub(crate) async fn chargeback_rows_add_up_to_the_totals(world: World) {
     let (with, without) = ((Some("search"), Some("key 1")), (None, Some("key 1")));
     assert_eq!(named, [without, without, with, with]);
     assert_eq!(rows[2].cost_centre.as_deref(), Some("4711"));
+}
+
+/// Events of several hours, teams and sizes; some in another month.
+fn of_many_hours(world: &World) -> Vec<UsageEvent> {
+    let mut events: Vec<_> = (0..60).map(|number| event(world, number, 999_999 + number as i64)).collect();
+    for (number, event) in (0..).zip(&mut events) {
+        event.attempt.admitted_at = NOW.plus_seconds(-600 * number - (number % 7) * 86_400 * 9);
+        event.settlement.suspense = Pico::new(number % 3 * 1_000_001);
+        if number % 4 == 0 {
+            event.attempt.attribution.team = None;
+        }
+    }
+    events
+}
+
+pub(crate) async fn the_hourly_sums_follow_every_batch_and_can_be_made_anew(world: World) {
+    let events = of_many_hours(&world);
+    for some in events.chunks(7) {
+        commit(&world, some).await;
+        commit(&world, &some[..3]).await;
+        assert!(matches!(verify(&world).await, Chain::Intact { .. }));
+    }
+    let months = ["2026-09", "2026-10", "2026-11"].map(|month| month.parse().unwrap());
+    let mut lines = Vec::new();
+    for month in months {
+        let (rows, totals) = world.ours.scope.chargeback_with_totals(month).await.unwrap();
+        assert!(totals.count > 0, "{month}");
+        assert_eq!(rows.iter().map(|row| row.requests).sum::<u64>(), totals.count);
+        assert_eq!(rows.iter().map(|row| row.cost).sum::<Amount>(), totals.events);
+        assert_eq!(rows.iter().map(|row| row.suspense).sum::<Amount>(), totals.suspense);
+        lines.push(rows);
+    }
+    let sql = world.sql().await;
+    let changes = [
+        "UPDATE usage_hours SET cost_rest = cost_rest + 1 WHERE requests = 1",
+        "UPDATE usage_hours SET units_output_rest = 0",
+        "DELETE FROM usage_hours WHERE team_id IS NULL",
+        "UPDATE usage_hours SET hour = hour + 1",
+        "DELETE FROM usage_hours",
+    ];
+    for change in changes {
+        assert!(sql.execute_unprepared(change).await.unwrap().rows_affected() > 0, "{change}");
+        assert_eq!(
+            problem(verify(&world).await).1,
+            "the hourly sums are not those of its events",
+            "{change}"
+        );
+        world.ours.scope.rebuild_hours().await.unwrap();
+        assert!(matches!(verify(&world).await, Chain::Intact { .. }), "{change}");
+    }
+    for (month, rows) in months.into_iter().zip(lines) {
+        assert_eq!(world.ours.scope.chargeback(month).await.unwrap(), rows);
+    }
+}
+
+pub(crate) async fn a_keys_spend_is_exact_from_any_moment_of_an_hour(world: World) {
+    let events = of_many_hours(&world);
+    commit(&world, &events).await;
+    for seconds in [0, 1, 1_799, 3_599, 3_600, 3_601, 86_400, 86_400 * 20, 86_400 * 90] {
+        let since = NOW.plus_seconds(-seconds);
+        let expected: Amount = events
+            .iter()
+            .filter(|event| event.attempt.admitted_at >= since)
+            .map(|event| Amount::from(event.settlement.cost))
+            .sum();
+        let spend = world.ours.scope.spend_of_key(world.ours.key.id, since).await.unwrap();
+        assert_eq!(spend, expected, "{since}");
+    }
+}
+
+pub(crate) async fn an_event_of_a_month_nobody_prepared_has_a_place_and_is_there_once(world: World) {
+    let mut early = event(&world, 1, 10);
+    early.attempt.admitted_at = NOW.plus_seconds(-86_400 * 400);
+    let mut late = event(&world, 2, 20);
+    late.attempt.admitted_at = NOW.plus_seconds(86_400 * 400);
+    let events = [early.clone(), late.clone(), event(&world, 3, 30)];
+    commit(&world, &events).await;
+    for moment in [early.attempt.admitted_at, late.attempt.admitted_at, late.attempt.admitted_at] {
+        world.store.prepare_partitions(moment).await.unwrap();
+        commit(&world, &events).await;
+    }
+    // The same id with another moment of admission is the same event.
+    commit(&world, &[event(&world, 1, 99)]).await;
+    assert_eq!(world.ours.scope.events(&EventFilter::default(), &ALL).await.unwrap().items.len(), 3);
+    assert_eq!(world.ours.scope.event(early.attempt.id).await.unwrap(), early);
+    assert_eq!(totals(&world).await.events, Amount::from_pico(30));
+    assert!(matches!(verify(&world).await, Chain::Intact { links: 1, .. }));
 }
 
 pub(crate) async fn cut_calls_are_those_that_did_not_end(world: World) {
