@@ -152,6 +152,7 @@ suite! {
         acknowledgements_keep_the_newest_revision_and_its_first_moment,
         a_node_that_was_not_seen_for_three_turns_is_out_of_contact,
         another_master_key_is_noticed,
+        usage_is_complete_to_what_the_furthest_behind_of_all_nodes_said,
     }
     schedule {
         in_any_order_a_limit_covers_what_is_spent_suspended_and_granted,
