@@ -7,6 +7,8 @@
 mod budgets;
 #[path = "it/connect.rs"]
 mod connect;
+#[path = "it/hours.rs"]
+mod hours;
 #[path = "it/ledger.rs"]
 mod ledger;
 #[path = "it/nodes.rs"]
@@ -157,6 +159,10 @@ suite! {
     schedule {
         in_any_order_a_limit_covers_what_is_spent_suspended_and_granted,
     }
+    hours {
+        the_hourly_sums_follow_every_batch_and_can_be_made_anew,
+        a_keys_spend_is_exact_from_any_moment_of_an_hour,
+    }
     ledger {
         an_event_reads_back_and_is_found,
         a_duplicate_changes_nothing,
@@ -171,8 +177,6 @@ suite! {
         a_shortened_audit_log_is_seen,
         sums_of_great_amounts_are_exact,
         chargeback_rows_add_up_to_the_totals,
-        the_hourly_sums_follow_every_batch_and_can_be_made_anew,
-        a_keys_spend_is_exact_from_any_moment_of_an_hour,
         an_event_of_a_month_nobody_prepared_has_a_place_and_is_there_once,
         cut_calls_are_those_that_did_not_end,
         events_of_an_unknown_org_are_refused,
