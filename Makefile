@@ -60,8 +60,7 @@ manifests: $(TOOLS)/clients.stamp ## what deploy/ holds, against published schem
 	deploy/check.sh $(TOOLS)/venv
 
 bench: $(TOOLS)/clients.stamp $(TOOLS)/servers.stamp ## figures of docs/bench.md: FIGURE=name for one; the release binary beside a bare proxy
-	$(CARGO) build --locked --release -p server --bin weir
-	@tests/bench/tools.sh $(TOOLS)/bench
+	@[ -n "$${WEIR_BIN:-}" ] || $(CARGO) build --locked --release -p server --bin weir
 	$(TOOLS)/venv/bin/python tests/bench/bench.py --write docs/bench.md
 
 ingest: $(TOOLS)/servers.stamp ## usage events per second into the ledger of one Postgres, whose commits reach the disk; N=50000

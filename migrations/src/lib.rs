@@ -18,6 +18,7 @@ mod m0007_audit;
 mod m0008_nodes;
 mod m0009_key_limits;
 mod m0010_windows;
+mod m0011_wanted;
 mod partitions;
 mod step;
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Steps {
             Box::new(m0008_nodes::STEP),
             Box::new(m0009_key_limits::STEP),
             Box::new(m0010_windows::STEP),
+            Box::new(m0011_wanted::STEP),
         ]
     }
 }

@@ -135,7 +135,9 @@ impl Acks for Registry {
         // After what the node said, so that it compares with what there was when it asked, or later.
         let heartbeat = self.store.heartbeat().await.map_err(unreachable)?;
         let nodes = self.store.nodes_in_contact(now).await.map_err(unreachable)?;
-        Ok(Contact { heartbeat, nodes: nodes.max(1), now: self.clock.now() })
+        let recalled = self.store.recalled(holder, now).await.map_err(unreachable)?;
+        let recalled = recalled.into_iter().map(|draw| (draw.budget, draw.window)).collect();
+        Ok(Contact { heartbeat, nodes: nodes.max(1), now: self.clock.now(), recalled })
     }
 }
 

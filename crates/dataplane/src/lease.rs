@@ -2,6 +2,7 @@
 //!
 //! Invariant: no network while warm; all budgets in scope or none; a wait is bounded, and ends in a refusal.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,12 @@ use tokio_util::task::TaskTracker;
 
 /// So many requests are asked for in one call.
 const MOST_AT_ONCE: usize = 256;
+/// How often a request that waits for called back money asks again.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// After a request waited in vain, others of the same budget are refused at once for so long.
+const IN_VAIN: Duration = Duration::from_secs(5);
+/// What is freed of a budget that others lack money of goes back together, after so long.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// The leases of this process.
 pub struct Leases {
@@ -32,6 +39,10 @@ pub struct Leases {
 struct Desk {
     waiting: Vec<Waiting>,
     is_asking: bool,
+    /// Budgets somebody waited for in vain, and until when nobody does so again.
+    in_vain: HashMap<Draw, Instant>,
+    /// Whether freed money is about to go back.
+    is_returning: bool,
 }
 
 type Waiting = (Vec<LeaseRequest>, oneshot::Sender<Result<Vec<LeaseAnswer>, String>>);
@@ -99,6 +110,8 @@ pub(crate) struct Shortage {
     pub(crate) state: BudgetState,
     /// The most that could be reserved on it now: free in hand and available at the source.
     pub(crate) affordable: Amount,
+    /// Whether other nodes have money of it that is called back.
+    pub(crate) is_recalled: bool,
 }
 
 impl Leases {
@@ -131,11 +144,36 @@ impl Leases {
             let answers = answers
                 .map_err(|_| NotReserved::Unreachable("no answer about the budget in time".to_owned()))?
                 .map_err(NotReserved::Unreachable)?;
-            if let Some(short) = self.shortage(asked, answers, &mut draws) {
-                // Others may have settled meanwhile, and freed what was lacking.
-                return self.book.lock().reserve(&draws, amount).map_err(|_| NotReserved::Exhausted(short));
+            let Some(short) = self.shortage(asked, answers, &mut draws) else { continue };
+            // Others may have settled meanwhile, and freed what was lacking.
+            if let Ok(reservation) = self.book.lock().reserve(&draws, amount) {
+                return Ok(reservation);
+            }
+            // Others may have been granted more than they needed: then the rest of it and what is available do.
+            if short.affordable >= amount.into() {
+                continue;
+            }
+            if !short.is_recalled || !self.wait(short.draw, deadline).await {
+                return Err(NotReserved::Exhausted(short));
             }
         }
+    }
+
+    /// Waits for money that is called back from other nodes; `false` when there is no time left for it.
+    async fn wait(&self, draw: Draw, deadline: Instant) -> bool {
+        let now = Instant::now();
+        let was_in_vain = self.desk.lock().in_vain.get(&draw).is_some_and(|until| *until > now);
+        if was_in_vain {
+            return false;
+        }
+        if now + ASK_AGAIN > deadline {
+            let mut desk = self.desk.lock();
+            desk.in_vain.retain(|_, until| *until > now);
+            desk.in_vain.insert(draw, now + IN_VAIN);
+            return false;
+        }
+        tokio::time::sleep(ASK_AGAIN).await;
+        true
     }
 
     /// Asks for money together with everybody who lacks some at the same time: one call is on its way at any moment, in a
@@ -172,10 +210,16 @@ impl Leases {
             match answer {
                 LeaseAnswer::Granted(_) => {}
                 LeaseAnswer::Gone => draws.retain(|(_, known)| *known != draw),
-                LeaseAnswer::Exhausted(state) => {
+                LeaseAnswer::Exhausted(state) | LeaseAnswer::Recalled(state) => {
+                    let is_recalled = matches!(answer, LeaseAnswer::Recalled(_));
                     let affordable = book.pool(draw).free + state.available().max(Amount::ZERO);
-                    if shortage.is_none_or(|short| affordable < short.affordable) {
-                        shortage = Some(Shortage { draw, state, affordable });
+                    let short = Shortage { draw, state, affordable, is_recalled };
+                    // One that nobody can help decides; then the tightest.
+                    let decides = |other: Shortage| {
+                        (short.is_recalled, short.affordable) < (other.is_recalled, other.affordable)
+                    };
+                    if shortage.is_none_or(decides) {
+                        shortage = Some(short);
                     }
                 }
             }
@@ -184,13 +228,52 @@ impl Leases {
     }
 
     /// Replaces a reservation by the truth; per draw the part that no lease covered.
-    pub(crate) fn settle(&self, reservation: Reservation, cost: Pico) -> Vec<Amount> {
-        self.book.lock().settle(reservation, cost)
+    pub(crate) fn settle(self: &Arc<Self>, reservation: Reservation, cost: Pico) -> Vec<Amount> {
+        let (overruns, is_tight) = {
+            let mut book = self.book.lock();
+            (book.settle(reservation, cost), book.is_tight())
+        };
+        if is_tight {
+            self.return_surplus();
+        }
+        overruns
     }
 
     /// Gives a reservation back whole: nothing was sent.
-    pub(crate) fn void(&self, reservation: Reservation) {
-        self.book.lock().void(reservation);
+    pub(crate) fn void(self: &Arc<Self>, reservation: Reservation) {
+        let is_tight = {
+            let mut book = self.book.lock();
+            book.void(reservation);
+            book.is_tight()
+        };
+        if is_tight {
+            self.return_surplus();
+        }
+    }
+
+    /// Other nodes lack money of exactly these budgets: what is free of them goes back, now and as it is freed.
+    pub(crate) fn tighten(self: &Arc<Self>, recalled: impl IntoIterator<Item = Draw>) {
+        let is_tight = {
+            let mut book = self.book.lock();
+            book.tighten(recalled);
+            book.is_tight()
+        };
+        if is_tight {
+            self.return_surplus();
+        }
+    }
+
+    fn return_surplus(self: &Arc<Self>) {
+        if std::mem::replace(&mut self.desk.lock().is_returning, true) {
+            return;
+        }
+        let leases = Arc::clone(self);
+        self.tasks.spawn(async move {
+            tokio::time::sleep(GATHER).await;
+            leases.desk.lock().is_returning = false;
+            let surplus = leases.book.lock().surplus();
+            leases.give_back(surplus).await;
+        });
     }
 
     /// Offers the free money of `budgets` back, because their limit changed.
@@ -239,3 +322,6 @@ impl Leases {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

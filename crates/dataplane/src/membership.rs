@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use domain::{Clock, OrgId, Timestamp};
 use metering::ports::{Hello, HelloError, Journal, Nodes, Sequence, Welcome};
+use metering::usage::Draw;
 use policy::feed::{Ack, Acks, Contact, FeedError, PolicyMessage};
 use policy::{Outcome, SnapshotCell, Version};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::lease::Leases;
 use crate::outage::Outage;
 use crate::policy_task::{LastContact, PolicyTask};
 use crate::ship::Shipper;
@@ -50,6 +52,7 @@ pub struct Membership {
     clock: Arc<dyn Clock>,
     metrics: Metrics,
     cell: Arc<SnapshotCell>,
+    leases: Arc<Leases>,
     contact: Arc<LastContact>,
     changed: watch::Receiver<u64>,
     behind: Arc<Notify>,
@@ -89,6 +92,7 @@ impl Membership {
             clock,
             metrics,
             cell: Arc::clone(&task.cell),
+            leases: Arc::clone(&task.leases),
             contact: task.contact(),
             changed: task.changed(),
             behind: Arc::clone(&task.behind),
@@ -207,6 +211,9 @@ impl Membership {
     fn learn(&self, contact: Contact, asked_at: Timestamp) -> bool {
         self.peers.store(contact.nodes.max(1), Ordering::Relaxed);
         self.skew(contact.now);
+        self.leases.tighten(
+            contact.recalled.iter().map(|(budget, window)| Draw { budget: *budget, window: *window }),
+        );
         let in_step = self.cell.apply(PolicyMessage::Heartbeat(contact.heartbeat)) == Outcome::InStep;
         if in_step {
             self.contact.made(asked_at)

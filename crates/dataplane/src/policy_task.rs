@@ -27,7 +27,7 @@ pub struct PolicyTask {
     pub(crate) cell: Arc<SnapshotCell>,
     feed: Arc<dyn PolicyFeed>,
     source: Arc<dyn PolicySource>,
-    leases: Arc<Leases>,
+    pub(crate) leases: Arc<Leases>,
     clock: Arc<dyn Clock>,
     pub(crate) contact: Arc<LastContact>,
     pub(crate) changed: watch::Sender<u64>,

@@ -4,7 +4,7 @@
 //! for each pool, `granted = free + reserved + settled + given back` at every moment, so that no more is spent than was
 //! granted; what a provider bills beyond that is counted apart, as overrun.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::{Amount, BudgetId, OrgId, Pico, Timestamp};
 
@@ -15,6 +15,8 @@ use crate::usage::Draw;
 #[derive(Debug, Default)]
 pub struct LeaseBook {
     pools: HashMap<Draw, Slot>,
+    /// Budgets that other holders lack money of: nothing free of them is kept here.
+    tight: HashSet<Draw>,
 }
 
 #[derive(Debug)]
@@ -155,6 +157,25 @@ impl LeaseBook {
         self.take_out(|draw, _| draw.budget == budget)
     }
 
+    /// Other holders lack money of exactly these: from now on what is free of them is [`surplus`](Self::surplus).
+    pub fn tighten(&mut self, draws: impl IntoIterator<Item = Draw>) {
+        self.tight = draws.into_iter().collect();
+    }
+
+    /// Whether there may be a [`surplus`](Self::surplus).
+    #[must_use]
+    pub fn is_tight(&self) -> bool {
+        !self.tight.is_empty()
+    }
+
+    /// Takes out the free money of budgets that others lack money of.
+    pub fn surplus(&mut self) -> Vec<(OrgId, Draw, Amount)> {
+        let tight = std::mem::take(&mut self.tight);
+        let unspent = self.take_out(|draw, _| tight.contains(draw));
+        self.tight = tight;
+        unspent
+    }
+
     /// Takes out the free money of pools that nothing is reserved of and that no reservation was asked of since the last
     /// call. Call it at a steady pace.
     pub fn idle(&mut self) -> Vec<(OrgId, Draw, Amount)> {
@@ -174,8 +195,8 @@ impl LeaseBook {
         unspent
     }
 
-    /// Puts back what [`recall`](Self::recall), [`idle`](Self::idle) or [`expire_windows`](Self::expire_windows) took
-    /// out, when it could not be given back.
+    /// Puts back what [`recall`](Self::recall), [`surplus`](Self::surplus), [`idle`](Self::idle) or
+    /// [`expire_windows`](Self::expire_windows) took out, when it could not be given back.
     pub fn keep(&mut self, unspent: &[(OrgId, Draw, Amount)]) {
         for (org, draw, amount) in unspent {
             let pool = &mut self.slot(*org, *draw).pool;

@@ -77,11 +77,12 @@ async fn what_is_given_back_can_be_granted_again(ledgers: &dyn Ledgers) {
     let first = amount_of(&ask(ledgers, sample::holder(1), org, draw, 1_000).await);
     assert_eq!(first, Amount::from_pico(1_000));
     let other = sample::holder(2);
-    assert!(matches!(ask(ledgers, other, org, draw, 1).await, LeaseAnswer::Exhausted(_)));
+    assert!(matches!(ask(ledgers, other, org, draw, 1).await, LeaseAnswer::Recalled(_)), "another holds it");
+    assert!(matches!(ask(ledgers, sample::holder(1), org, draw, 1).await, LeaseAnswer::Exhausted(_)));
     let unspent = vec![(org, draw, Amount::from_pico(400))];
     assert!(ledgers.leases().give_back(sample::holder(1), unspent).await.is_ok());
     assert_eq!(amount_of(&ask(ledgers, other, org, draw, 400).await), Amount::from_pico(400));
-    assert!(matches!(ask(ledgers, other, org, draw, 1).await, LeaseAnswer::Exhausted(_)));
+    assert!(matches!(ask(ledgers, other, org, draw, 1).await, LeaseAnswer::Recalled(_)));
 }
 
 async fn a_removed_budget_is_gone(ledgers: &dyn Ledgers) {
@@ -159,7 +160,7 @@ async fn ask(ledgers: &dyn Ledgers, holder: Holder, org: OrgId, draw: Draw, pico
 fn amount_of(answer: &LeaseAnswer) -> Amount {
     match answer {
         LeaseAnswer::Granted(amount) => *amount,
-        LeaseAnswer::Exhausted(_) | LeaseAnswer::Gone => Amount::ZERO,
+        LeaseAnswer::Exhausted(_) | LeaseAnswer::Recalled(_) | LeaseAnswer::Gone => Amount::ZERO,
     }
 }
 

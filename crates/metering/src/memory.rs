@@ -102,10 +102,14 @@ impl UsageSink for MemoryLeases {
 
 impl Ledger {
     fn grant(&mut self, holder: Holder, request: &LeaseRequest, lease: Amount) -> LeaseAnswer {
+        let is_elsewhere = self
+            .escrow
+            .iter()
+            .any(|((owner, draw), held)| *owner != holder && *draw == request.draw && *held > Amount::ZERO);
         let Some(state) = self.budgets.get_mut(&request.draw) else { return LeaseAnswer::Gone };
         let available = state.available();
         if available < request.at_least {
-            return LeaseAnswer::Exhausted(*state);
+            return if is_elsewhere { LeaseAnswer::Recalled(*state) } else { LeaseAnswer::Exhausted(*state) };
         }
         let amount = request.at_least.max(lease).min(available);
         state.escrow += amount;

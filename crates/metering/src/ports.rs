@@ -25,6 +25,8 @@ pub enum LeaseAnswer {
     Granted(Amount),
     /// The budget cannot cover what was lacking.
     Exhausted(BudgetState),
+    /// It cannot now, but other holders have some of it, which is called back: ask again.
+    Recalled(BudgetState),
     /// There is no such budget any more; draw nothing on it.
     Gone,
 }

@@ -3,7 +3,7 @@
 //! Invariant: losing messages is a value ([`PolicyMessage::Lagged`]) that the consumer must handle, not a log line.
 
 use async_trait::async_trait;
-use domain::{CredentialId, Holder, OrgId, Timestamp};
+use domain::{BudgetId, CredentialId, Holder, OrgId, Timestamp, WindowId};
 use futures::stream::BoxStream;
 
 use crate::record::{OrgChange, OrgRecords, PlatformRecords};
@@ -115,7 +115,7 @@ pub struct Ack {
 }
 
 /// What a node learns when it is in contact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
     /// What there is now, to be compared with what is held.
     pub heartbeat: Heartbeat,
@@ -123,6 +123,8 @@ pub struct Contact {
     pub nodes: u32,
     /// The control plane's clock.
     pub now: Timestamp,
+    /// Budgets, in which windows, that other nodes lack money of: what is free of them goes back.
+    pub recalled: Vec<(BudgetId, WindowId)>,
 }
 
 /// Where nodes tell what they enforce: in process, or over the node link. Each call is contact, also without any ack.

@@ -5,7 +5,7 @@
 //! the revision it was made from. Removing a budget stops its grants and keeps its rows.
 
 use domain::limit::{Budget, BudgetScope, Period, Window};
-use domain::{Amount, BudgetId, OrgId, WindowId};
+use domain::{Amount, BudgetId, OrgId, Timestamp, WindowId};
 use metering::ports::BudgetState;
 use metering::usage::Draw;
 use policy::record::ObjectRef;
@@ -165,6 +165,8 @@ pub(crate) struct Standing {
     pub(crate) suspense: Amount,
     pub(crate) overrun: Amount,
     pub(crate) revision: i64,
+    /// When a node last lacked what others held.
+    pub(crate) wanted_at: Option<Timestamp>,
 }
 
 impl Standing {
@@ -199,6 +201,7 @@ pub(crate) async fn find<C: ConnectionTrait>(
         suspense: amount(row.suspense_micro, row.suspense_rest),
         overrun: amount(row.overrun_micro, row.overrun_rest),
         revision: row.revision,
+        wanted_at: row.wanted_at.map(Timestamp::from_micros),
     }))
 }
 
@@ -252,6 +255,7 @@ fn row_of(org: OrgId, draw: Draw, standing: &Standing) -> budget_window::Model {
         overrun_micro,
         overrun_rest,
         revision: standing.revision,
+        wanted_at: standing.wanted_at.map(Timestamp::as_micros),
     }
 }
 

@@ -15,13 +15,16 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, Int
 use crate::budgets::{self, Standing};
 use crate::column::{Row, amount, stored};
 use crate::connect::{Store, Whose, commit};
-use crate::entity::{budget, lease};
+use crate::entity::{budget, budget_window, lease};
 use crate::error::StoreError;
 use crate::ledger;
 use crate::scope::{across_orgs, insert, one, rows, update};
 
 /// A grant is this part of what is available, or what was asked for if that is more.
 const SHARE: i128 = 8;
+/// For so long after a node lacked what others hold, nobody is granted more than it lacks, and everybody gives back what
+/// is free.
+const TIGHT_S: i64 = 30;
 /// How often a change is tried that others come before. On SQLite nobody ever does.
 const TRIES: u32 = 100;
 
@@ -59,7 +62,8 @@ struct Lease {
 }
 
 impl Store {
-    /// Moves money from available to the holder's escrow, each request by itself. Answers in the order of `requests`.
+    /// Moves money from available to the holder's escrow, each request by itself. Answers in the order of `requests`. A
+    /// budget that others hold what is lacking of is noted as wanted, and they learn it by [`recalled`](Self::recalled).
     ///
     /// # Errors
     /// [`StoreError`]; nothing was granted then.
@@ -67,6 +71,7 @@ impl Store {
         &self,
         holder: Holder,
         requests: &[LeaseRequest],
+        now: Timestamp,
     ) -> Result<Vec<LeaseAnswer>, StoreError> {
         let sql = self.begin_write(Whose::Every).await?;
         let mut budgets = BTreeMap::new();
@@ -82,11 +87,31 @@ impl Store {
         for (place, request) in order {
             let Some(Some(budget)) = budgets.get(&(request.org, request.draw)) else { continue };
             if let Some(answer) = answers.get_mut(place) {
-                *answer = grant_one(holder, request, budget, &sql).await?;
+                *answer = grant_one((holder, now), request, budget, &sql).await?;
             }
         }
         commit(sql).await?;
         Ok(answers)
+    }
+
+    /// Budgets the holder has money of that others lack; for some time after they did, and at most until then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn recalled(&self, holder: Holder, now: Timestamp) -> Result<Vec<Draw>, StoreError> {
+        let since = now.plus_seconds(-TIGHT_S).as_micros();
+        let sql = self.begin_read(Whose::Every).await?;
+        let wanted = across_orgs::<budget_window::Entity>().filter(budget_window::Column::WantedAt.gt(since));
+        let mut recalled = Vec::new();
+        for row in wanted.all(&sql).await? {
+            let place = Row { table: "budget_windows", id: &row.budget_id };
+            let draw = Draw { budget: place.parse(&row.budget_id)?, window: place.parse(&row.window_id)? };
+            let lease = find((place.parse(&row.org_id)?, draw), holder, &sql).await?;
+            if lease.is_some_and(|lease| lease.outstanding() > Amount::ZERO) {
+                recalled.push(draw);
+            }
+        }
+        Ok(recalled)
     }
 
     /// Moves money that the holder has neither spent nor reserved from escrow back to available; of each lease at most
@@ -183,7 +208,7 @@ pub(crate) async fn count_anew(
 }
 
 async fn grant_one(
-    holder: Holder,
+    (holder, now): (Holder, Timestamp),
     request: &LeaseRequest,
     budget: &Budget,
     sql: &DatabaseTransaction,
@@ -194,9 +219,22 @@ async fn grant_one(
         let state = before.state(budget.limit);
         let available = state.available();
         if available < request.at_least {
-            return Ok(LeaseAnswer::Exhausted(state));
+            let lease = find(place, holder, sql).await?.unwrap_or_default();
+            if before.escrow <= lease.outstanding() {
+                return Ok(LeaseAnswer::Exhausted(state));
+            }
+            // Noted once a second is enough for everybody who asks again and again.
+            if before.wanted_at.is_some_and(|wanted_at| wanted_at > now.plus_seconds(-1)) {
+                return Ok(LeaseAnswer::Recalled(state));
+            }
+            let wanted = Standing { wanted_at: Some(now), ..before };
+            if budgets::save(place, &before, wanted, sql).await? {
+                return Ok(LeaseAnswer::Recalled(state));
+            }
+            continue;
         }
-        let share = Amount::from_pico(available.pico() / SHARE);
+        let is_tight = before.wanted_at.is_some_and(|wanted_at| wanted_at > now.plus_seconds(-TIGHT_S));
+        let share = if is_tight { Amount::ZERO } else { Amount::from_pico(available.pico() / SHARE) };
         let amount = request.at_least.max(share);
         let after = Standing { escrow: before.escrow + amount, ..before };
         if budgets::save(place, &before, after, sql).await? {

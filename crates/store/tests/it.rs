@@ -143,6 +143,7 @@ suite! {
         the_ledger_books_suspense_of_any_window_in_its_own_month,
     }
     nodes {
+        money_that_another_node_holds_is_called_back_from_it,
         a_machine_started_anew_leaves_what_it_held_in_suspense,
         an_older_disk_leaves_what_was_held_in_suspense,
         a_journal_that_is_whole_frees_what_was_held,

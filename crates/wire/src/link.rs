@@ -231,12 +231,14 @@ body!(
         kind: Some(match answer {
             LeaseAnswer::Granted(amount) => pb::lease_answer::Kind::Granted((*amount).into()),
             LeaseAnswer::Exhausted(state) => pb::lease_answer::Kind::Exhausted(state.into()),
+            LeaseAnswer::Recalled(state) => pb::lease_answer::Kind::Recalled(state.into()),
             LeaseAnswer::Gone => pb::lease_answer::Kind::Gone(pb::Nothing {}),
         })
     },
     |answer| match required("lease_answer.kind", answer.kind)? {
         pb::lease_answer::Kind::Granted(granted) => Self::Granted(amount("lease_answer.granted", granted)?),
         pb::lease_answer::Kind::Exhausted(state) => Self::Exhausted(state.try_into()?),
+        pb::lease_answer::Kind::Recalled(state) => Self::Recalled(state.try_into()?),
         pb::lease_answer::Kind::Gone(_) => Self::Gone,
     }
 );
@@ -320,11 +322,20 @@ body!(
         heartbeat: Some(contact.heartbeat.into()),
         nodes: contact.nodes,
         now_us: contact.now.as_micros(),
+        recalled: contact
+            .recalled
+            .iter()
+            .map(|(budget, window)| (&Draw { budget: *budget, window: *window }).into())
+            .collect(),
     },
     |contact| Self {
         heartbeat: required("contact.heartbeat", contact.heartbeat)?.into(),
         nodes: contact.nodes,
         now: moment(contact.now_us),
+        recalled: all::<Draw, _>(contact.recalled)?
+            .into_iter()
+            .map(|draw| (draw.budget, draw.window))
+            .collect(),
     }
 );
 

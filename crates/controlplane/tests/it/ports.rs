@@ -53,6 +53,6 @@ async fn leases_and_ingest_conform() {
     let world = World::new().await;
     let deps = world.deps.clone();
     let ingest = Ingest::new(deps.store.clone(), deps.clock.clone(), deps.metrics.clone());
-    let ports = Ports { world, leases: Leases::new(deps.store), ingest };
+    let ports = Ports { world, leases: Leases::new(deps.store, deps.clock), ingest };
     leases(&ports).await;
 }

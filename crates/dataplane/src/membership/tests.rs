@@ -57,7 +57,7 @@ impl Acks for Heard {
         let revisions: Vec<_> = acks.iter().map(|ack| ack.version.revision).collect();
         self.hears(format!("acks {revisions:?}")).map_err(FeedError)?;
         let heartbeat = Heartbeat { epoch: 1, orgs: 0, revisions: 0, platform: 1 };
-        Ok(Contact { heartbeat, nodes: 3, now: SystemClock.now() })
+        Ok(Contact { heartbeat, nodes: 3, now: SystemClock.now(), recalled: Vec::new() })
     }
 }
 

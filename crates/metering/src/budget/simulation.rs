@@ -113,7 +113,7 @@ impl World {
             for (request, answer) in lacking.iter().zip(answers) {
                 match answer {
                     LeaseAnswer::Granted(amount) => book.granted(request.org, request.draw, amount),
-                    LeaseAnswer::Exhausted(_) | LeaseAnswer::Gone => return None,
+                    LeaseAnswer::Exhausted(_) | LeaseAnswer::Recalled(_) | LeaseAnswer::Gone => return None,
                 }
             }
         }

@@ -27,6 +27,19 @@ fn book(grants: &[(u128, i128)]) -> LeaseBook {
 }
 
 #[test]
+fn of_a_budget_that_others_lack_money_of_everything_free_is_surplus() {
+    let mut book = book(&[(1, 100), (2, 100)]);
+    let reserved = book.reserve(&draws(&[1]), Pico::new(60)).unwrap();
+    assert!(!book.is_tight());
+    book.tighten([sample::draw(1)]);
+    assert_eq!(book.surplus(), [(org(), sample::draw(1), amount(40))]);
+    book.settle(reserved, Pico::new(10));
+    assert_eq!(book.surplus(), [(org(), sample::draw(1), amount(50))]);
+    book.tighten([]);
+    assert!(!book.is_tight() && book.surplus().is_empty());
+}
+
+#[test]
 fn a_reservation_takes_from_every_budget_or_from_none() {
     let mut book = book(&[(1, 100), (2, 30)]);
     let lacking = book.reserve(&draws(&[1, 2, 3]), Pico::new(50)).unwrap_err();

@@ -160,7 +160,8 @@ async fn replaced_certificates_and_authorities_hold_for_new_connections_and_open
     assert!(error.contains("UnknownIssuer"), "{error}");
     node.send_replace(authorities.node("stranger", Some("ca")));
     let error = said_over(&late, &serving.url).await.unwrap_err();
-    assert!(error.contains("UnknownCA") || error.contains("DecryptError"), "{error}");
+    // The alert itself may come too late to be read; which setting to look at is said in any case.
+    assert!(error.contains("link.tls.cert_file"), "{error}");
     node.send_replace(authorities.node("stranger", Some("stranger")));
     said_over(&late, &serving.url).await.unwrap();
 }

@@ -108,7 +108,7 @@ impl Acks for Memory {
         }
         self.heard.lock().push(Heard::Acks(holder, acks, complete_to));
         let heartbeat = Heartbeat { epoch: 1, orgs: 3, revisions: u64::MAX, platform: 3 };
-        Ok(Contact { heartbeat, nodes: 2, now: sample::ADMITTED_AT })
+        Ok(Contact { heartbeat, nodes: 2, now: sample::ADMITTED_AT, recalled: Vec::new() })
     }
 }
 

@@ -36,6 +36,7 @@ table!(budget_window, "budget_windows", {
     pub overrun_micro: i64,
     pub overrun_rest: i32,
     pub revision: i64,
+    pub wanted_at: Option<i64>,
 }, of OrgId);
 
 table!(lease, "leases", {

@@ -24,13 +24,13 @@ const fn pico(amount: i128) -> Amount {
 
 async fn ask(store: &Store, holder: Holder, org: OrgId, draw: Draw, at_least: i128) -> LeaseAnswer {
     let request = LeaseRequest { org, draw, at_least: pico(at_least) };
-    store.grant(holder, &[request]).await.unwrap()[0]
+    store.grant(holder, &[request], NOW).await.unwrap()[0]
 }
 
 fn granted(answer: LeaseAnswer) -> Amount {
     match answer {
         LeaseAnswer::Granted(amount) => amount,
-        LeaseAnswer::Exhausted(_) | LeaseAnswer::Gone => Amount::ZERO,
+        LeaseAnswer::Exhausted(_) | LeaseAnswer::Recalled(_) | LeaseAnswer::Gone => Amount::ZERO,
     }
 }
 
@@ -57,7 +57,7 @@ impl LeaseSource for Ports {
     ) -> Result<Vec<LeaseAnswer>, LeaseError> {
         self.world
             .store
-            .grant(holder, &requests)
+            .grant(holder, &requests, NOW)
             .await
             .map_err(|error| LeaseError::NotDone(error.to_string()))
     }
@@ -128,7 +128,7 @@ pub(crate) async fn many_nodes_at_once_are_never_granted_more_than_the_limit(wor
             loop {
                 match ask(store, sample::holder(number), org, draw, 7_001).await {
                     LeaseAnswer::Granted(amount) => held += amount,
-                    LeaseAnswer::Exhausted(_) => return held,
+                    LeaseAnswer::Exhausted(_) | LeaseAnswer::Recalled(_) => return held,
                     LeaseAnswer::Gone => panic!("the budget is there"),
                 }
             }

@@ -22,7 +22,7 @@ fn pico(amount: i128) -> Amount {
 
 async fn lease(world: &World, holder: Holder, draw: Draw, amount: i128) {
     let request = LeaseRequest { org: world.ours.org.id, draw, at_least: pico(amount) };
-    let answers = world.store.grant(holder, &[request]).await.unwrap();
+    let answers = world.store.grant(holder, &[request], NOW).await.unwrap();
     assert_eq!(answers, [LeaseAnswer::Granted(pico(amount))]);
 }
 
@@ -42,6 +42,21 @@ async fn two_lives(world: &World) -> (Draw, Holder) {
     assert!(world.store.hello(&hello(first, "monday", 0), NOW).await.unwrap());
     lease(world, first, draw, 300).await;
     (draw, Holder { incarnation: 2, ..first })
+}
+
+pub(crate) async fn money_that_another_node_holds_is_called_back_from_it(world: World) {
+    let (first, second) = (sample::holder(1), sample::holder(2));
+    let (_, draw) = world.ours.budget(1, BudgetScope::Org, 100).await;
+    let org = world.ours.org.id;
+    lease(&world, first, draw, 100).await;
+    let request = LeaseRequest { org, draw, at_least: pico(10) };
+    let ask = async |at| world.store.grant(second, &[request], at).await.unwrap()[0];
+    assert!(matches!(ask(NOW).await, LeaseAnswer::Recalled(_)));
+    assert_eq!(world.store.recalled(first, NOW).await.unwrap(), [draw]);
+    assert_eq!(world.store.recalled(second, NOW).await.unwrap(), [], "it has none of it");
+    world.store.give_back(first, &[(org, draw, pico(90))]).await.unwrap();
+    assert_eq!(ask(NOW).await, LeaseAnswer::Granted(pico(10)), "and no more than it lacks");
+    assert_eq!(world.store.recalled(first, NOW.plus_seconds(60)).await.unwrap(), []);
 }
 
 pub(crate) async fn a_machine_started_anew_leaves_what_it_held_in_suspense(world: World) {

@@ -57,7 +57,7 @@ impl Run {
     async fn grant(&mut self, which: usize) {
         let at_least = Amount::from_pico(i128::from(1 + self.dice.roll(900)));
         let request = LeaseRequest { org: self.world.ours.org.id, draw: self.draw, at_least };
-        let answers = self.world.store.grant(self.nodes[which].holder, &[request]).await.unwrap();
+        let answers = self.world.store.grant(self.nodes[which].holder, &[request], self.now).await.unwrap();
         if let LeaseAnswer::Granted(amount) = answers[0] {
             assert!(amount >= at_least);
             self.nodes[which].held += i64::try_from(amount.pico()).unwrap();

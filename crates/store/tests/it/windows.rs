@@ -60,7 +60,7 @@ async fn spent_at(world: &World, number: u128, moment: Timestamp, cost: i64) {
 
 async fn ask(world: &World, draw: Draw, at_least: i128) -> LeaseAnswer {
     let request = LeaseRequest { org: world.ours.org.id, draw, at_least: pico(at_least) };
-    world.store.grant(sample::holder(1), &[request]).await.unwrap()[0]
+    world.store.grant(sample::holder(1), &[request], NOW).await.unwrap()[0]
 }
 
 async fn state(world: &World, draw: Draw) -> BudgetState {

@@ -103,7 +103,7 @@ pub struct LeaseAnswers {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LeaseAnswer {
-    #[prost(oneof = "lease_answer::Kind", tags = "1, 2, 3")]
+    #[prost(oneof = "lease_answer::Kind", tags = "1, 2, 3, 4")]
     pub kind: ::core::option::Option<lease_answer::Kind>,
 }
 /// Nested message and enum types in `LeaseAnswer`.
@@ -116,6 +116,9 @@ pub mod lease_answer {
         Exhausted(super::BudgetState),
         #[prost(message, tag = "3")]
         Gone(super::Nothing),
+        /// Others hold it, and it is called back: ask again.
+        #[prost(message, tag = "4")]
+        Recalled(super::BudgetState),
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -182,7 +185,7 @@ pub struct Ack {
     #[prost(string, optional, tag = "3")]
     pub refused: ::core::option::Option<::prost::alloc::string::String>,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Contact {
     #[prost(message, optional, tag = "1")]
     pub heartbeat: ::core::option::Option<super::super::policy::v1::Heartbeat>,
@@ -190,6 +193,9 @@ pub struct Contact {
     pub nodes: u32,
     #[prost(sint64, tag = "3")]
     pub now_us: i64,
+    /// What is free of these goes back.
+    #[prost(message, repeated, tag = "4")]
+    pub recalled: ::prost::alloc::vec::Vec<super::super::metering::v1::Draw>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KeyUsageRequest {

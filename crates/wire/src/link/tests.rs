@@ -60,6 +60,7 @@ fn every_body_of_the_link_reads_back_as_it_was_written() {
     survives(&LeaseAnswers(vec![
         LeaseAnswer::Granted(money(12)),
         LeaseAnswer::Exhausted(state()),
+        LeaseAnswer::Recalled(state()),
         LeaseAnswer::Gone,
     ]));
     survives(&Unspent { holder, draws: vec![(org(1), draw, money(5))] });
@@ -76,7 +77,7 @@ fn every_body_of_the_link_reads_back_as_it_was_written() {
     });
     survives(&Acks { holder, acks: Vec::new(), complete_to: None });
     let heartbeat = Heartbeat { epoch: 1, orgs: 2, revisions: 3, platform: 4 };
-    survives(&Contact { heartbeat, nodes: 2, now: NOW });
+    survives(&Contact { heartbeat, nodes: 2, now: NOW, recalled: vec![(draw.budget, draw.window)] });
     let budgets = vec![BudgetId::new(NOW, 1)];
     survives(&KeyUsageRequest { org: org(1), key: KeyId::new(NOW, 1), budgets: budgets.clone(), now: NOW });
     let budgets = budgets.into_iter().map(|budget| (budget, state())).collect();

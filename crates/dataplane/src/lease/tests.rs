@@ -1,0 +1,79 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Amount, OrgId, Pico};
+use metering::memory::MemoryLeases;
+use metering::sample;
+use metering::usage::Draw;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use super::{Leases, NotReserved};
+
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Two nodes and one budget of 100, all of which goes to whoever asks first.
+struct World {
+    source: Arc<MemoryLeases>,
+    nodes: [Arc<Leases>; 2],
+    draw: Draw,
+    org: OrgId,
+}
+
+fn world() -> World {
+    let source = Arc::new(MemoryLeases::new(Amount::from_pico(100)));
+    let draw = sample::draw(1);
+    source.set_limit(draw, Amount::from_pico(100));
+    let node = |number| {
+        Arc::new(Leases::new(source.clone(), sample::holder(number), PATIENCE, TaskTracker::new()))
+    };
+    World { nodes: [node(1), node(2)], draw, org: sample::attempt(1).attribution.org, source }
+}
+
+impl World {
+    fn draws(&self) -> Vec<(OrgId, Draw)> {
+        vec![(self.org, self.draw)]
+    }
+}
+
+#[tokio::test]
+async fn money_that_another_node_does_not_use_is_called_back_and_waited_for() {
+    let world = world();
+    let [first, second] = &world.nodes;
+    let spent = first.reserve(world.draws(), Pico::new(10)).await.unwrap();
+    first.settle(spent, Pico::new(4));
+    let (reserved, ()) = tokio::join!(second.reserve(world.draws(), Pico::new(50)), async {
+        tokio::time::sleep(PATIENCE / 2).await;
+        first.tighten([world.draw]);
+    });
+    assert_eq!(reserved.unwrap().amount(), Pico::new(50));
+}
+
+#[tokio::test]
+async fn what_is_freed_of_a_called_back_budget_goes_back_at_once() {
+    let world = world();
+    let [first, second] = &world.nodes;
+    let running = first.reserve(world.draws(), Pico::new(100)).await.unwrap();
+    first.tighten([world.draw]);
+    let (reserved, ()) = tokio::join!(second.reserve(world.draws(), Pico::new(50)), async {
+        tokio::time::sleep(PATIENCE / 2).await;
+        first.settle(running, Pico::new(50));
+    });
+    assert_eq!(reserved.unwrap().amount(), Pico::new(50));
+}
+
+#[tokio::test]
+async fn a_wait_for_money_in_vain_ends_in_a_refusal_and_the_next_does_not_wait() {
+    let world = world();
+    let [first, second] = &world.nodes;
+    let running = first.reserve(world.draws(), Pico::new(100)).await.unwrap();
+    let begun = Instant::now();
+    for _ in 0..100 {
+        let refused = second.reserve(world.draws(), Pico::new(50)).await;
+        assert!(matches!(refused, Err(NotReserved::Exhausted(_))));
+    }
+    assert!(begun.elapsed() > PATIENCE / 2, "the first waited");
+    assert!(begun.elapsed() < PATIENCE * 50, "the others did not");
+    first.void(running);
+    assert_eq!(world.source.state(world.draw).unwrap().escrow, Amount::from_pico(100));
+}
