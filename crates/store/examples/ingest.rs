@@ -115,7 +115,7 @@ async fn org(store: &Store, number: u128) -> Result<Callers, StoreError> {
         let at_least = Amount::from_pico(1_000_000_000_000);
         let request = |budget| LeaseRequest { org: org.id, draw: draw(budget), at_least };
         let requests: Vec<_> = budgets.iter().map(request).collect();
-        store.grant(sample::holder(node), &requests).await?;
+        store.grant(sample::holder(node), &requests, ADMITTED_AT).await?;
     }
     Ok(callers)
 }
