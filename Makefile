@@ -7,7 +7,7 @@ CARGO := cargo
 PATH := $(TOOLS)/node/bin:$(PATH)
 export PATH
 
-.PHONY: help run cluster test check fix gen web web-test clients chaos bench manifests e2e rust clean
+.PHONY: help run cluster test check fix gen web web-test clients chaos bench ingest manifests e2e rust clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,10 @@ manifests: $(TOOLS)/clients.stamp ## what deploy/ holds, against published schem
 bench: $(TOOLS)/clients.stamp $(TOOLS)/servers.stamp ## figures of docs/bench.md: FIGURE=name for one; the release binary beside a bare proxy
 	@[ -n "$${WEIR_BIN:-}" ] || $(CARGO) build --locked --release -p server --bin weir
 	$(TOOLS)/venv/bin/python tests/bench/bench.py --write docs/bench.md
+
+ingest: $(TOOLS)/servers.stamp ## usage events per second into the ledger of one Postgres, whose commits reach the disk; N=50000
+	$(CARGO) build --locked --release -p store --example ingest
+	@DURABLE=1 tests/postgres.sh $(CARGO) run --quiet --locked --release -p store --example ingest
 
 e2e: web $(TOOLS)/chromium.stamp ## the web admin in a real browser against a running weir
 	$(CARGO) build --locked -p server --bin weir

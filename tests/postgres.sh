@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs a command beside a Postgres server of its own, and removes it afterwards: tests/postgres.sh COMMAND…
 # The command finds the server at TEST_POSTGRES_URL, as a role that may make databases and roles, and can stop and start it
-# with $TEST_POSTGRES_CTL. The role weir_locked, if anybody makes it, needs its password.
+# with $TEST_POSTGRES_CTL. The role weir_locked, if anybody makes it, needs its password. With DURABLE=1 commits reach the
+# disk, for what is measured.
 set -euo pipefail
 
 find_binaries() {
@@ -40,16 +41,15 @@ trap stop EXIT
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 cd "$folder"
 "${as_owner[@]}" "$bin/initdb" -D "$folder/data" -U postgres -A trust -N >"$folder/initdb.log"
-# What is tested does not survive the machine: nothing need reach the disk.
 cat >>"$folder/data/postgresql.conf" <<END
 listen_addresses = '127.0.0.1'
 port = $port
 unix_socket_directories = '$folder'
-fsync = off
-synchronous_commit = off
-full_page_writes = off
 max_connections = 400
 END
+if [ -z "${DURABLE:-}" ]; then # what is tested does not survive the machine: nothing need reach the disk
+  printf '%s = off\n' fsync synchronous_commit full_page_writes >>"$folder/data/postgresql.conf"
+fi
 sed -i '1i host all weir_locked 127.0.0.1/32 scram-sha-256' "$folder/data/pg_hba.conf"
 control="${as_owner[*]} $bin/pg_ctl -D $folder/data -l $folder/server.log -s -w"
 $control start

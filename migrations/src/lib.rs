@@ -19,7 +19,10 @@ mod m0008_nodes;
 mod m0009_key_limits;
 mod m0010_windows;
 mod m0011_wanted;
+mod partitions;
 mod step;
+
+pub use partitions::prepare as prepare_partitions;
 
 struct Steps;
 
@@ -55,6 +58,7 @@ pub async fn migrate(database: &DatabaseConnection) -> Result<(), DbErr> {
     let lock = database.begin().await?;
     lock.execute_unprepared(SCHEMA_LOCK).await?;
     Steps::up(database, None).await?;
+    partitions::install(database).await?;
     lock.commit().await
 }
 

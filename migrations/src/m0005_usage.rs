@@ -1,13 +1,13 @@
 //! Usage events: the only billing fact, one per attempt, with the attribution of their moment.
 //!
 //! Invariant: ids and declared attribution only, never content; no foreign key but the organization's, since an event
-//! outlives what it names.
+//! outlives what it names. An event is never changed or deleted.
 
 use crate::step::Step;
 
 pub(crate) const STEP: Step = Step {
     name: "m0005_usage",
-    append_only: &[],
+    append_only: &["usage_events"],
     sql: "
 CREATE TABLE usage_events (
     org_id TEXT NOT NULL REFERENCES orgs (id),
@@ -66,8 +66,8 @@ CREATE TABLE usage_events (
     incarnation BIGINT NOT NULL,
     draws TEXT NOT NULL,
     period TEXT NOT NULL,
-    PRIMARY KEY (org_id, event_id)
-);
+    PRIMARY KEY (org_id, event_id, period)
+) /* by period */;
 CREATE INDEX usage_events_period ON usage_events (org_id, period, event_id);
 CREATE INDEX usage_events_key ON usage_events (org_id, key_id, admitted_at);
 CREATE INDEX usage_events_batch ON usage_events (org_id, batch_seq);

@@ -1,7 +1,8 @@
 //! Nodes, which revisions they enforce, and money of unknown use that is held back for their sake.
 //!
-//! Invariant: an acknowledgement is of the newest revision told; `suspense_notes` says, entry by entry, what went into
-//! suspense beside usage events and what was released from it.
+//! Invariant: an acknowledgement is of the newest revision told; everything a node admitted before `complete_to` is
+//! committed, 0 being not known; `suspense_notes` says, entry by entry, what went into suspense beside usage events and
+//! what was released from it.
 
 use crate::step::Step;
 
@@ -23,6 +24,7 @@ CREATE TABLE nodes (
     incarnation BIGINT NOT NULL,
     boot TEXT NOT NULL,
     committed BIGINT NOT NULL,
+    complete_to BIGINT NOT NULL,
     contact_every_ms BIGINT NOT NULL,
     started_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL,

@@ -1,12 +1,11 @@
-//! One step: SQL that is the same on both engines, and the tables it makes append-only.
+//! One step: SQL that is the same on both engines but for partitions, and the tables it makes append-only.
 //!
 //! Invariant: a step runs in one transaction, or not at all.
 
 use async_trait::async_trait;
 use sea_orm_migration::prelude::{DbErr, MigrationName, MigrationTrait, SchemaManager};
-use sea_orm_migration::sea_orm::ConnectionTrait;
 
-use crate::append_only;
+use crate::{append_only, partitions};
 
 pub(crate) struct Step {
     pub(crate) name: &'static str,
@@ -24,7 +23,7 @@ impl MigrationName for Step {
 impl MigrationTrait for Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let database = manager.get_connection();
-        database.execute_unprepared(self.sql).await?;
+        partitions::create(database, self.sql).await?;
         for table in self.append_only {
             append_only::protect(database, table).await?;
         }

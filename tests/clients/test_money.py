@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import csv
+import datetime
 import io
 from decimal import Decimal
 
@@ -158,6 +159,38 @@ def download(weir, path="chargeback.csv"):
     assert response.status_code == 200, response.text
     assert "attachment" in response.headers["content-disposition"]
     return response.text
+
+
+def test_the_report_says_up_to_when_it_is_complete_and_an_open_call_holds_it_back(own_weir, sandbox):
+    weir = own_weir
+    query = (
+        "query($org: ID!, $period: String!) "
+        "{ organization(id: $org) { usageCompleteTo chargeback(period: $period) { completeTo eventCount } } }"
+    )
+
+    def report():
+        organization = weir.graphql(query, org=weir.org(), period=weir.month())["organization"]
+        told = organization["chargeback"]["completeTo"]
+        return told and datetime.datetime.fromisoformat(told), organization["chargeback"]["eventCount"]
+
+    def now():
+        return datetime.datetime.now(datetime.UTC)
+
+    eventually(lambda: report()[0], "the node has said")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        slow = '[[sandbox reply="a b c d e f g h i j" chunks=10 chunk_ms=500]]'
+        asked = now()
+        call = pool.submit(weir.chat, slow, stream=True, max_tokens=100)
+        # Longer than two turns of the node, while the answer is still on its way.
+        while now() - asked < datetime.timedelta(seconds=3):
+            complete_to, events = report()
+            assert not call.done() and events == 0
+        assert asked - datetime.timedelta(seconds=1.5) < complete_to < now() - datetime.timedelta(seconds=2)
+        assert call.result().status_code == 200
+    ended = now()
+    assert eventually(lambda: (r := report())[0] > ended and r, "its event is in")[1] == 1
+    rows = list(csv.DictReader(io.StringIO(download(weir))))
+    assert [datetime.datetime.fromisoformat(row["complete_to_utc"]) > ended for row in rows] == [True]
 
 
 @pytest.mark.parametrize("model", [MINI, "anthropic/claude-haiku-4.5"])

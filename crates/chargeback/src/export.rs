@@ -11,9 +11,10 @@ use domain::TokenClass;
 
 use crate::report::{CutCall, Line, Report};
 
-const CUT_CALL_COLUMNS: [&str; 13] = [
+const CUT_CALL_COLUMNS: [&str; 14] = [
     "period",
     "org_id",
+    "complete_to_utc",
     "event_id",
     "admitted_at_utc",
     "key_id",
@@ -36,11 +37,11 @@ pub fn write_csv(report: &Report, out: impl Write) -> io::Result<()> {
     lines.sort_by(|a, b| a.order(b));
     let mut csv = writer(out);
     let described =
-        ["period", "org_id", "org_name", "cost_centre", "team_id", "team_name", "key_id", "key_name"];
-    let header = described.into_iter().chain(["model", "provider", "requests"]);
+        ["period", "org_id", "org_name", "complete_to_utc", "cost_centre", "team_id", "team_name"];
+    let header = described.into_iter().chain(["key_id", "key_name", "model", "provider", "requests"]);
     csv.write_record(header.chain(TokenClass::ALL.map(column)).chain(["cost_usd"]))?;
     let period = report.period.to_string();
-    let org = [report.org.id.to_string(), text(&report.org.name).into_owned()];
+    let org = [report.org.id.to_string(), text(&report.org.name).into_owned(), complete_to(report)];
     for line in lines {
         csv.write_field(&period)?;
         for field in &org {
@@ -81,6 +82,7 @@ pub fn write_cut_calls_csv(report: &Report, out: impl Write) -> io::Result<()> {
         csv.write_record([
             report.period.to_string(),
             report.org.id.to_string(),
+            complete_to(report),
             call.event.to_string(),
             call.admitted_at.to_string(),
             call.key.to_string(),
@@ -95,6 +97,11 @@ pub fn write_cut_calls_csv(report: &Report, out: impl Write) -> io::Result<()> {
         ])?;
     }
     csv.flush()
+}
+
+/// Empty where it is not known.
+fn complete_to(report: &Report) -> String {
+    report.complete_to.map(|moment| moment.to_string()).unwrap_or_default()
 }
 
 fn writer<W: Write>(out: W) -> Writer<W> {

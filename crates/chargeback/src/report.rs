@@ -122,6 +122,8 @@ pub struct Report {
     pub org: Organization,
     /// The calendar month, in UTC; an attempt belongs to the one it was admitted in.
     pub period: WindowId,
+    /// Every attempt that was admitted before this is in the report; `None` where that is not known.
+    pub complete_to: Option<Timestamp>,
     /// What was spent on what.
     pub lines: Vec<Line>,
     /// The attempts that did not come to their end, one by one.

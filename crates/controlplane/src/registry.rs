@@ -115,10 +115,15 @@ fn check_clock(theirs: Timestamp, ours: Timestamp) -> Result<(), HelloError> {
 
 #[async_trait]
 impl Acks for Registry {
-    async fn ack(&self, holder: Holder, acks: Vec<Ack>) -> Result<Contact, FeedError> {
+    async fn ack(
+        &self,
+        holder: Holder,
+        acks: Vec<Ack>,
+        complete_to: Option<Timestamp>,
+    ) -> Result<Contact, FeedError> {
         let unreachable = |error: StoreError| FeedError(error.to_string());
         let now = self.clock.now();
-        self.store.acknowledge(holder, &acks, now).await.map_err(|error| match error {
+        self.store.acknowledge((holder, complete_to), &acks, now).await.map_err(|error| match error {
             StoreError::NotFound => FeedError(
                 "the control plane does not know this life of the node: it says hello again".to_owned(),
             ),

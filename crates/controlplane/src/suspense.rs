@@ -1,4 +1,4 @@
-//! Gives back to budgets what nobody claimed for long enough.
+//! Gives back to budgets what nobody claimed for long enough, and keeps the ledger's partitions a month ahead.
 //!
 //! Invariant: nothing is released before its time; the database decides what is due and books it once.
 
@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
-/// Releases, every ten minutes until `stop`, the suspense that is older than `after`. Several control planes at once are
+/// Releases, every ten minutes until `stop`, the suspense that is older than `after`, and makes partitions. Several control planes at once are
 /// harmless.
 pub async fn release_suspense(
     store: Store,
@@ -31,6 +31,9 @@ pub async fn release_suspense(
             _ = look.tick() => {}
         }
         let now = clock.now();
+        if let Err(error) = store.prepare_partitions(now).await {
+            tracing::warn!(%error, "partitions of the ledger were not made; trying again");
+        }
         let older_than = now.plus_micros(-i64::try_from(after.as_micros()).unwrap_or(i64::MAX));
         match store.release_suspense(older_than, now).await {
             Ok(0) => {}

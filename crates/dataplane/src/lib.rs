@@ -10,6 +10,7 @@ mod http;
 pub mod lease;
 pub mod membership;
 mod outage;
+pub mod outstanding;
 mod pipeline;
 pub mod policy_task;
 pub mod rate;
@@ -32,6 +33,7 @@ use tokio_util::task::TaskTracker;
 pub use crate::http::body::BodyLimits;
 pub use crate::http::router::router;
 use crate::lease::Leases;
+use crate::outstanding::Outstanding;
 use crate::rate::Rates;
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
@@ -50,6 +52,8 @@ pub struct Deps {
     pub rates: Rates,
     /// Where attempts are recorded before and after they are made.
     pub journal: Arc<dyn Journal>,
+    /// What is not committed yet.
+    pub outstanding: Arc<Outstanding>,
     /// Told after every settled attempt.
     pub settled: Arc<Notify>,
     /// The way to providers.

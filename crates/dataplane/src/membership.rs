@@ -198,7 +198,8 @@ impl Membership {
         loop {
             let (some, later) = rest.split_at(rest.len().min(AT_ONCE));
             let asked_at = self.clock.now();
-            let contact = self.acks.ack(self.shipper.holder, some.to_vec()).await?;
+            let complete_to = self.shipper.outstanding.complete_to();
+            let contact = self.acks.ack(self.shipper.holder, some.to_vec(), Some(complete_to)).await?;
             self.told.extend(some.iter().map(|ack| (ack.org, ack.version)));
             rest = later;
             if rest.is_empty() {

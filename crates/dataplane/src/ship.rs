@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::outage::Outage;
+use crate::outstanding::{Outstanding, place};
 use crate::telemetry::Metrics;
 
 const BATCH: usize = 500;
@@ -26,6 +27,8 @@ pub struct Shipper {
     pub journal: Arc<dyn Journal>,
     /// Who commits them.
     pub sink: Arc<dyn UsageSink>,
+    /// Told what is committed.
+    pub outstanding: Arc<Outstanding>,
     /// Told when there is something to ship.
     pub settled: Arc<Notify>,
     /// Shows how many wait.
@@ -75,11 +78,13 @@ impl Shipper {
             self.metrics.unshipped.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
             let Some((watermark, _)) = waiting.last() else { return Ok(()) };
             let watermark = *watermark;
-            let events = waiting.into_iter().map(|(_, event)| event).collect();
+            let events: Vec<_> = waiting.into_iter().map(|(_, event)| event).collect();
+            let places = events.iter().map(place).collect();
             self.sink.commit(Shipment { holder: self.holder, upto: watermark, events }).await?;
             let journal = Arc::clone(&self.journal);
             // Noting the watermark waits for the disk.
             tokio::task::spawn_blocking(move || journal.committed(watermark)).await??;
+            self.outstanding.committed(places);
         }
     }
 

@@ -274,7 +274,8 @@ async fn dispatch(plane: &ControlPlane, name: &str, body: Incoming) -> Option<Re
         }
         Acknowledge::NAME => {
             asked::<Acknowledge, _>(body, async |acks| {
-                plane.acks.ack(acks.holder, acks.acks).await.map_err(|error| Failure::away(error.0))
+                let contact = plane.acks.ack(acks.holder, acks.acks, acks.complete_to).await;
+                contact.map_err(|error| Failure::away(error.0))
             })
             .await
         }

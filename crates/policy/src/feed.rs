@@ -130,11 +130,16 @@ pub struct Contact {
 /// Where nodes tell what they enforce: in process, or over the node link. Each call is contact, also without any ack.
 #[async_trait]
 pub trait Acks: Send + Sync {
-    /// Notes `acks` of `holder`.
+    /// Notes `acks` of `holder`, and that the usage of everything it admitted before `complete_to` is committed.
     ///
     /// # Errors
     /// [`FeedError`] when it cannot be reached, or does not know this process life: say hello again then.
-    async fn ack(&self, holder: Holder, acks: Vec<Ack>) -> Result<Contact, FeedError>;
+    async fn ack(
+        &self,
+        holder: Holder,
+        acks: Vec<Ack>,
+        complete_to: Option<Timestamp>,
+    ) -> Result<Contact, FeedError>;
 }
 
 /// Something the control plane wants done from a node, because only nodes reach providers.

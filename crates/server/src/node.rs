@@ -9,6 +9,7 @@ use std::time::Duration;
 use dataplane::calls::CallTask;
 use dataplane::lease::Leases;
 use dataplane::membership::{Identity, Membership};
+use dataplane::outstanding::Outstanding;
 use dataplane::policy_task::PolicyTask;
 use dataplane::rate::Rates;
 use dataplane::ship::Shipper;
@@ -73,11 +74,13 @@ impl Node {
         let settings = Settings { cap_bytes: config.journal.cap_bytes, ..Settings::default() };
         let (journal, _) = FileJournal::open(Arc::clone(&dir), settings, process.clock.as_ref())?;
         let journal: Arc<dyn Journal> = Arc::new(journal);
+        let outstanding = Arc::new(Outstanding::new(Arc::clone(&process.clock)));
         let settled = Arc::new(Notify::new());
         let shipper = Arc::new(Shipper {
             holder,
             journal: Arc::clone(&journal),
             sink: adapters.sink,
+            outstanding: Arc::clone(&outstanding),
             settled: Arc::clone(&settled),
             metrics: metrics.clone(),
         });
@@ -113,6 +116,7 @@ impl Node {
             leases: Arc::clone(&leases),
             rates: Rates::new(adapters.rates, membership.peers()),
             journal,
+            outstanding,
             settled,
             upstream,
             reads: adapters.reads,

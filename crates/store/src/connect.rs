@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use domain::{OrgId, Timestamp};
+use domain::{OrgId, Timestamp, Window};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
@@ -87,7 +87,10 @@ impl Store {
             return Ok(store);
         }
         match migrations::standing(&store.writer).await.map_err(no_rights_yet)? {
-            migrations::Standing::Current => Ok(store),
+            migrations::Standing::Current => {
+                store.prepare_partitions(now).await?;
+                Ok(store)
+            }
             migrations::Standing::Behind(steps) => Err(StoreError::Away(format!(
                 "the schema lacks {steps} steps of this release: run `weir migrate`"
             ))),
@@ -95,6 +98,20 @@ impl Store {
                 "the database was migrated by a newer release than this one: upgrade this process",
             )),
         }
+    }
+
+    /// Makes the ledger's partitions of this month and the next, where they are not there. What would have gone into one
+    /// that could not be made goes to the rest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn prepare_partitions(&self, now: Timestamp) -> Result<(), StoreError> {
+        let this = Window::MONTH.at(now);
+        let next = Window::MONTH.end(this).map(|end| Window::MONTH.at(end));
+        let months: Vec<_> =
+            [Some(this), next].into_iter().flatten().map(|month| month.to_string()).collect();
+        let months: Vec<_> = months.iter().map(String::as_str).collect();
+        Ok(migrations::prepare_partitions(&self.writer, &months).await?)
     }
 
     /// By how many seconds the database's clock is ahead of `now`; SQLite has none of its own.

@@ -19,7 +19,7 @@ pub use persons::{person, session};
 pub use platform::{
     endpoint, model, platform_credential, platform_policy, platform_state, price_version, provider,
 };
-pub use usage::usage_event;
+pub use usage::{usage_event, usage_hour};
 
 /// One table: `table!(module, "name", { columns })`, and for a table of an organization the column that says whose.
 macro_rules! table {

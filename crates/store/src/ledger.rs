@@ -14,6 +14,7 @@ use crate::chain::{Chain, Head, digest, merkle_root};
 use crate::column::Row;
 use crate::entity::{ledger_batch, ledger_entry, ledger_head, suspense_note, usage_event};
 use crate::error::StoreError;
+use crate::hours::{self, Hours};
 use crate::scope::{OrgScope, insert, insert_all, one, rows, update};
 
 /// What usage costs.
@@ -59,6 +60,7 @@ pub(crate) async fn append(
     let (seq, hash) = (batch.seq, batch.hash.clone());
     insert::<ledger_batch::Entity, _>(batch, sql).await?;
     insert_all::<ledger_entry::Entity, _>(entries(&events, &notes), sql).await?;
+    hours::add(&events, sql).await?;
     insert_all::<usage_event::Entity, _>(events, sql).await?;
     insert_all::<suspense_note::Entity, _>(notes, sql).await?;
     update::<ledger_head::Entity>(org)
@@ -120,14 +122,14 @@ fn link(batch: &ledger_batch::Model) -> Result<String, StoreError> {
 
 impl OrgScope {
     /// Checks the organization's ledger from its beginning: every batch follows the one before it, its root is that of
-    /// its events as they are now, its entries are those of its events, and nothing is missing or too much.
+    /// its events as they are now, its entries are those of its events, nothing is missing or too much, and the hourly sums are those of all events.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn verify_ledger(&self) -> Result<Chain, StoreError> {
         let sql = self.read().await?;
         let batches = rows::<ledger_batch::Entity>(self.id()).order_by_asc(ledger_batch::Column::Seq);
-        let mut seen = Head::genesis();
+        let (mut seen, mut hours) = (Head::genesis(), Hours::new());
         let (mut events, mut entries, mut notes) = (0, 0, 0);
         for batch in batches.all(&sql).await? {
             let counted = match check(self.id(), &seen, &batch, &sql).await? {
@@ -137,6 +139,7 @@ impl OrgScope {
             events += batch.events.unsigned_abs();
             entries += counted.entries;
             notes += counted.notes;
+            hours::gather(&mut hours, &counted.events)?;
             seen = Head { seq: batch.seq, hash: batch.hash };
         }
         let head = one(rows::<ledger_head::Entity>(self.id()), &sql).await?;
@@ -149,6 +152,9 @@ impl OrgScope {
         if (every_event, every_entry, every_note) != (events, entries, notes) {
             return broken(seen.seq, "there are events or entries that are in no batch");
         }
+        if !hours::are(self.id(), &hours, &sql).await? {
+            return broken(seen.seq, "the hourly sums are not those of its events");
+        }
         Ok(Chain::Intact {
             links: Row { table: "ledger_heads", id: &head.org_id }.number(seen.seq)?,
             head: seen.hash,
@@ -158,6 +164,7 @@ impl OrgScope {
 
 /// What a batch has.
 struct Counted {
+    events: Vec<usage_event::Model>,
     entries: u64,
     notes: u64,
 }
@@ -200,5 +207,5 @@ async fn check(
         return Ok(Err("it does not balance"));
     }
     let count = |many: usize| u64::try_from(many).unwrap_or(u64::MAX);
-    Ok(Ok(Counted { entries: count(written.len()), notes: count(notes.len()) }))
+    Ok(Ok(Counted { entries: count(written.len()), notes: count(notes.len()), events }))
 }

@@ -20,7 +20,7 @@ use crate::connect::{Store, Whose, commit};
 use crate::entity::{node, node_ack, org};
 use crate::error::StoreError;
 use crate::leases::{self, Leaving};
-use crate::scope::{one, platform, rows};
+use crate::scope::{OrgScope, one, platform, rows};
 use crate::suspense;
 
 /// A node may miss two of its turns before it counts as out of contact.
@@ -88,6 +88,7 @@ impl Store {
             incarnation,
             boot: hello.boot.clone(),
             committed: known.as_ref().map_or(0, |known| known.committed),
+            complete_to: known.as_ref().map_or(0, |known| known.complete_to),
             contact_every_ms: hello.contact_every_ms.into(),
             started_at: known
                 .as_ref()
@@ -132,16 +133,26 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that a node is in contact, and what it enforces or refuses. An older revision changes nothing.
+    /// Notes that a node is in contact, up to when its usage is committed where it says so, and what it enforces or
+    /// refuses. An older revision changes nothing.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when this life of the node is not known, or not its last.
-    pub async fn acknowledge(&self, holder: Holder, acks: &[Ack], now: Timestamp) -> Result<(), StoreError> {
+    pub async fn acknowledge(
+        &self,
+        (holder, complete_to): (Holder, Option<Timestamp>),
+        acks: &[Ack],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let seen = node::Entity::update_many()
             .col_expr(node::Column::SeenAt, Expr::value(now.as_micros()))
             .filter(node::Column::Id.eq(holder.node.to_string()))
             .filter(node::Column::Incarnation.eq(stored(holder.incarnation)?))
             .filter(node::Column::RetiredAt.is_null());
+        let seen = match complete_to {
+            Some(to) => seen.col_expr(node::Column::CompleteTo, Expr::value(to.as_micros())),
+            None => seen,
+        };
         if acks.is_empty() {
             let seen = seen.exec(self.writer()).await.map_err(StoreError::unsure)?;
             return if seen.rows_affected == 1 { Ok(()) } else { Err(StoreError::NotFound) };
@@ -154,6 +165,18 @@ impl Store {
             note(holder.node, ack, now, &sql).await?;
         }
         commit(sql).await
+    }
+
+    /// Everything admitted before this is in the ledger, whichever node admitted it: what the node that is furthest
+    /// behind, or was out of contact for longest, last said. `None` where some node, or every node, has yet to say it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn complete_to(&self) -> Result<Option<Timestamp>, StoreError> {
+        let select = platform::<node::Entity>().filter(node::Column::RetiredAt.is_null());
+        let said = select.select_only().column(node::Column::CompleteTo).into_tuple::<i64>();
+        let least = said.all(self.reader()).await?.into_iter().min();
+        Ok(least.filter(|micros| *micros > 0).map(Timestamp::from_micros))
     }
 
     /// Every node, retired ones included, by id.
@@ -242,6 +265,17 @@ impl Store {
             .map_err(StoreError::unsure)?;
         let state = catalogue::state(self.reader()).await?;
         Ok(state.master_key_check.as_deref() == Some(fingerprint))
+    }
+}
+
+impl OrgScope {
+    /// Everything admitted before this is in the organization's ledger: [`Store::complete_to`]. Ask before reading what it is
+    /// said of.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn complete_to(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.store().complete_to().await
     }
 }
 

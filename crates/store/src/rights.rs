@@ -1,7 +1,8 @@
 //! What the role of the control plane may do on Postgres, and the row-level security behind every query.
 //!
-//! Invariant: that role owns nothing, changes no schema, and never updates or deletes what is append-only; of an
-//! organization's table it sees the rows of the organization that its transaction names, and without a name none.
+//! Invariant: that role owns nothing, changes no schema, and never updates or deletes what is append-only; it makes
+//! partitions of the ledger by a function, and has no right to one but through its table; of an organization's table it
+//! sees the rows of the organization that its transaction names, and without a name none.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 
@@ -75,6 +76,11 @@ BEGIN
     LOOP
         EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %I FROM %I', t.name, '{role}');
     END LOOP;
+    -- Through its table alone.
+    FOR t IN SELECT relname AS name FROM pg_class WHERE relispartition AND relkind = 'r' LOOP
+        EXECUTE format('REVOKE ALL ON %I FROM %I', t.name, '{role}');
+    END LOOP;
+    GRANT EXECUTE ON FUNCTION weir_make_partition(text, text) TO "{role}";
     REVOKE INSERT, UPDATE, DELETE ON seaql_migrations FROM "{role}";
 END
 $rights$;"#

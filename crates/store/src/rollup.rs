@@ -1,4 +1,4 @@
-//! Sums over events and ledger entries.
+//! Sums over hours, events and ledger entries: what a month's lines, its events and its ledger come to, each by itself.
 //!
 //! Invariant: exact whatever the size: whole millions and their rest are summed apart in SQL, in 64 bits, and joined
 //! here in 128. Nothing is rounded.
@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use domain::{
-    Amount, BudgetScope, KeyId, MemberId, OrgId, TeamId, Timestamp, TokenClass, TokenUsage, WindowId,
+    Amount, BudgetScope, KeyId, MemberId, OrgId, TeamId, Timestamp, TokenClass, TokenUsage, Window, WindowId,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
@@ -16,13 +16,15 @@ use sea_orm::{
 
 use crate::column::Row;
 use crate::entity::usage_event::{self, Column};
+use crate::entity::usage_hour::Column as Hour;
 use crate::entity::{key, ledger_entry, team};
 use crate::error::StoreError;
+use crate::hours;
 use crate::ledger::USAGE;
 use crate::scope::{OrgScope, rows};
 use crate::suspense;
 
-const MILLION: i64 = 1_000_000;
+pub(crate) const MILLION: i64 = 1_000_000;
 
 /// What one combination of attributes used in a month.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,8 +75,8 @@ pub struct Totals {
     pub count: u64,
 }
 
-const GROUPS: [Column; 6] =
-    [Column::TeamId, Column::CostCentre, Column::KeyId, Column::MemberId, Column::Model, Column::Provider];
+const GROUPS: [Hour; 6] =
+    [Hour::TeamId, Hour::CostCentre, Hour::KeyId, Hour::MemberId, Hour::Model, Hour::Provider];
 
 /// In the order of [`TokenClass::ALL`].
 const UNITS: [Column; TokenClass::COUNT] = [
@@ -128,13 +130,14 @@ async fn groups(
     period: WindowId,
     sql: &DatabaseTransaction,
 ) -> Result<Vec<ChargebackRow>, StoreError> {
-    let mut select = of_period(org, period).select_only();
+    let Some(end) = Window::MONTH.end(period) else { return Ok(Vec::new()) };
+    let mut select = hours::between(org, Window::MONTH.start(period), Some(end)).select_only();
     for column in GROUPS {
         select = select.column(column).group_by(column);
     }
-    select = select.column_as(Column::EventId.count(), "requests");
+    select = select.column_as(Hour::Requests.sum().cast_as("bigint"), "requests");
     for column in UNITS.into_iter().chain([Column::Cost, Column::Suspense]) {
-        select = with_sum(select, column);
+        select = hours::with_sum(select, column.as_str());
     }
     let groups = select.into_model::<Group>().all(sql).await?;
     let team_names = names::<team::Entity>(org, team::Column::Id, team::Column::Name, sql).await?;
@@ -166,7 +169,7 @@ pub(crate) async fn spend<C: ConnectionTrait>(
     (since, until): (Timestamp, Option<Timestamp>),
     database: &C,
 ) -> Result<(Amount, Amount), StoreError> {
-    let select = rows(org).filter(Column::AdmittedAt.gte(since.as_micros()));
+    let select = admitted_since(org, since);
     let select = match until {
         Some(until) => select.filter(Column::AdmittedAt.lt(until.as_micros())),
         None => select,
@@ -185,6 +188,12 @@ pub(crate) async fn spend<C: ConnectionTrait>(
     let released = select.clone().filter(Column::EventId.in_subquery(suspense::released(org)));
     let (all, released) = (sum(select).await?, sum(released).await?);
     Ok((all.cost, all.suspense - released.suspense))
+}
+
+/// Events admitted at `since` or later. Naming the month keeps earlier partitions out of it.
+pub(crate) fn admitted_since(org: OrgId, since: Timestamp) -> Select<usage_event::Entity> {
+    let month = Window::MONTH.at(since).to_string();
+    rows(org).filter(Column::Period.gte(month)).filter(Column::AdmittedAt.gte(since.as_micros()))
 }
 
 fn of_period(org: OrgId, period: WindowId) -> Select<usage_event::Entity> {

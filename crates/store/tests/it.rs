@@ -7,6 +7,8 @@
 mod budgets;
 #[path = "it/connect.rs"]
 mod connect;
+#[path = "it/hours.rs"]
+mod hours;
 #[path = "it/ledger.rs"]
 mod ledger;
 #[path = "it/nodes.rs"]
@@ -81,6 +83,8 @@ postgres_only! {
         every_table_of_orgs_is_behind_row_level_security,
         an_owner_without_another_role_is_held_to_it_too,
         the_control_planes_role_cannot_rewrite_history_or_the_schema,
+        every_partition_is_as_protected_as_its_table,
+        partitions_are_made_while_usage_is_committed,
     }
 }
 
@@ -151,9 +155,14 @@ suite! {
         acknowledgements_keep_the_newest_revision_and_its_first_moment,
         a_node_that_was_not_seen_for_three_turns_is_out_of_contact,
         another_master_key_is_noticed,
+        usage_is_complete_to_what_the_furthest_behind_of_all_nodes_said,
     }
     schedule {
         in_any_order_a_limit_covers_what_is_spent_suspended_and_granted,
+    }
+    hours {
+        the_hourly_sums_follow_every_batch_and_can_be_made_anew,
+        a_keys_spend_is_exact_from_any_moment_of_an_hour,
     }
     ledger {
         an_event_reads_back_and_is_found,
@@ -169,6 +178,7 @@ suite! {
         a_shortened_audit_log_is_seen,
         sums_of_great_amounts_are_exact,
         chargeback_rows_add_up_to_the_totals,
+        an_event_of_a_month_nobody_prepared_has_a_place_and_is_there_once,
         cut_calls_are_those_that_did_not_end,
         events_of_an_unknown_org_are_refused,
         a_keys_spend_is_that_of_its_events_since_then,

@@ -5,7 +5,7 @@
 
 use ::policy::Version;
 use ::policy::feed::{Ack, Call, CallOutcome, Contact, OrgUpdate, Wanted};
-use domain::{Amount, Holder, OrgId};
+use domain::{Amount, Holder, OrgId, Timestamp};
 use metering::ports::{BudgetState, Hello, LeaseAnswer, LeaseRequest, Sequence, Shipment, Welcome};
 use metering::usage::Draw;
 
@@ -63,6 +63,8 @@ pub struct Acks {
     pub holder: Holder,
     /// Which revisions.
     pub acks: Vec<Ack>,
+    /// The usage of everything it admitted before is committed; nodes of an older release do not say.
+    pub complete_to: Option<Timestamp>,
 }
 
 /// What came of calls; then it waits for more.
@@ -300,9 +302,19 @@ body!(
     }
 );
 
-body!(Acks as pb::Acks, |acks| Self { holder: Some(acks.holder.into()), acks: each(&acks.acks) }, |acks| {
-    Self { holder: message("acks.holder", acks.holder)?, acks: all(acks.acks)? }
-});
+body!(
+    Acks as pb::Acks,
+    |acks| Self {
+        holder: Some(acks.holder.into()),
+        acks: each(&acks.acks),
+        complete_to_us: acks.complete_to.map(Timestamp::as_micros),
+    },
+    |acks| Self {
+        holder: message("acks.holder", acks.holder)?,
+        acks: all(acks.acks)?,
+        complete_to: acks.complete_to_us.map(Timestamp::from_micros),
+    }
+);
 
 body!(
     Contact as pb::Contact,

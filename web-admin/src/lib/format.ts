@@ -47,6 +47,12 @@ export function formatMoment(moment: DateTime): string {
   return `${day}, ${date.toISOString().slice(11, 19)} UTC`;
 }
 
+/** `03:04:05 UTC, 21 Nov 2026` */
+export function formatClock(moment: DateTime): string {
+  const [day, clock] = formatMoment(moment).split(', ');
+  return clock === undefined ? moment : `${clock}, ${day}`;
+}
+
 /** `1 Dec 2026, 00:00 in Europe/Berlin`; in UTC where the browser does not know the zone. */
 export function formatMomentIn(moment: DateTime, timeZone: string): string {
   const options = { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' } as const;

@@ -46,7 +46,8 @@ export function line(change: Partial<Line> = {}): Line {
 }
 
 export function chargeback(period: string, lines: Line[], total: string, ledgerTotal = total): ChargebackQuery {
-  const report = { period, total: usd(total), ledgerTotal: usd(ledgerTotal), eventCount: 3, lines };
+  const completeTo = '2026-11-21T14:03:22.25Z' as DateTime;
+  const report = { period, completeTo, total: usd(total), ledgerTotal: usd(ledgerTotal), eventCount: 3, lines };
   return { organization: { id: ACME, chargeback: report } };
 }
 

@@ -26,6 +26,7 @@ fn a_line_has_its_names_its_quantities_and_its_cost_digit_for_digit() {
     let expected = [
         ("period", "2026-11"),
         ("org_name", "Acme, Inc."),
+        ("complete_to_utc", &metering::sample::ADMITTED_AT.to_string()),
         ("cost_centre", "471"),
         ("key_name", "search \"beta\", EU"),
         ("requests", "3"),

@@ -39,6 +39,7 @@ pub(crate) fn report(costs_pico: &[i64]) -> Report {
     Report {
         org: Organization { id: OrgId::new(ADMITTED_AT, 1), name: "Acme, Inc.".into() },
         period: Window::MONTH.at(ADMITTED_AT),
+        complete_to: Some(ADMITTED_AT),
         lines: (1_u128..).zip(costs_pico).map(|(number, cost)| line(number, *cost)).collect(),
         cut_calls: vec![cut_call(1, [3, 5, 8])],
         total: Amount::from_pico(costs_pico.iter().map(|cost| i128::from(*cost)).sum()),

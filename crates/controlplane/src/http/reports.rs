@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use chargeback::{Report, write_csv, write_cut_calls_csv};
 use domain::OrgId;
 use domain::org::Capability;
-use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -24,6 +24,9 @@ pub(crate) struct Wanted {
     org: String,
     period: String,
 }
+
+/// Everything admitted before is in the report; empty where it is not known.
+const COMPLETE_TO: HeaderName = HeaderName::from_static("weir-complete-to");
 
 type Writer = fn(&Report, &mut Vec<u8>) -> std::io::Result<()>;
 
@@ -63,7 +66,9 @@ async fn download(
     let detail = json!({ "report": name, "period": period.to_string() });
     scope.note(author, "download_report", &org.to_string(), detail).await?;
     let disposition = format!("attachment; filename=\"{name}-{period}.csv\"");
+    let complete_to = report.complete_to.map(|moment| moment.to_string()).unwrap_or_default();
     let headers = [
+        (COMPLETE_TO, complete_to),
         (CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),
         (CONTENT_DISPOSITION, disposition),
         (CACHE_CONTROL, "no-store".to_owned()),

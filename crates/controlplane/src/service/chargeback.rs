@@ -30,10 +30,13 @@ pub(crate) fn period(text: &str) -> Result<WindowId, AdminError> {
 /// The month's lines and totals, tied out; the cut-short calls are read apart, a page at a time.
 pub(crate) async fn lines(scope: &OrgScope, period: WindowId) -> Result<TiedOut, AdminError> {
     let org = scope.org().await?;
+    // Before the sums, so that they hold everything it promises.
+    let complete_to = scope.complete_to().await?;
     let (rows, totals) = scope.chargeback_with_totals(period).await?;
     let report = Report {
         org: Organization { id: org.id, name: org.name },
         period,
+        complete_to,
         lines: merged(rows),
         cut_calls: Vec::new(),
         total: totals.events,

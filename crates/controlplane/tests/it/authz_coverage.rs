@@ -31,6 +31,7 @@ const ORGANIZATION: &[(&str, &str, &str)] = &[
     ("policies", "policies { nodes { id name rules { zdr } } }", "OWNER ADMIN AUDITOR"),
     ("credentials", "credentials { nodes { id provider label } }", "OWNER ADMIN AUDITOR"),
     ("usageEvents", "usageEvents(period: \"2026-11\") { nodes { id cost } }", "OWNER ADMIN FINANCE AUDITOR"),
+    ("usageCompleteTo", "usageCompleteTo", "OWNER ADMIN FINANCE AUDITOR"),
     ("chargeback", "chargeback(period: \"2026-11\") { total }", "OWNER ADMIN FINANCE AUDITOR"),
     ("auditLog", "auditLog { nodes { action } }", "OWNER ADMIN AUDITOR"),
     ("nodes", "nodes { nodes { id name seenAt heldRevision } }", "OWNER ADMIN AUDITOR"),

@@ -14,6 +14,7 @@ use metering::usage::{
 };
 use serde_json::{Value, json};
 
+use crate::nodes::Node;
 use crate::world::{Answer, World, code};
 
 /// An event of `key`; `cost` is what is charged, and a cut one was streamed to half of it.
@@ -102,7 +103,7 @@ async fn ship(world: &World, events: &[UsageEvent]) {
 
 const REPORT: &str =
     "query($o: ID!, $p: String!, $a: String) { organization(id: $o) { chargeback(period: $p) {
-    period total ledgerTotal eventCount csvUrl
+    period total completeTo ledgerTotal eventCount csvUrl
     lines { teamName costCentre keyName model provider requests inputTokens outputTokens cost }
     cutCalls(first: 1, after: $a) { nodes { eventId model outcome streamed cost suspense reserved }
         pageInfo { hasNextPage endCursor } } } } }";
@@ -161,10 +162,16 @@ async fn every_cut_call_is_listed_once_within_its_bounds() {
 async fn the_download_adds_up_to_the_same_total_and_is_audited() {
     let world = World::new().await;
     ship(&world, &month(&world).await).await;
+    assert_eq!(report(&world, json!(null)).await["completeTo"], json!(null), "no node has said");
+    let moment = world.clock.now().plus_seconds(-3);
+    Node::hello(&world, 1).await.is_complete_to(&world, moment).await;
     let report = report(&world, json!(null)).await;
     let answer = download(&world, &world.owner, report["csvUrl"].as_str().unwrap()).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     assert_eq!(answer.headers["content-disposition"], "attachment; filename=\"chargeback-2026-11.csv\"");
+    let complete_to = moment.to_string();
+    assert_eq!(answer.headers["weir-complete-to"], complete_to);
+    assert_eq!(report["completeTo"], complete_to);
     let mut rows = answer.text.lines().map(|row| row.split(',').collect::<Vec<_>>());
     let header = rows.next().unwrap();
     let (cost, key) = (header.len() - 1, header.iter().position(|name| *name == "key_name").unwrap());
@@ -172,6 +179,8 @@ async fn the_download_adds_up_to_the_same_total_and_is_audited() {
     let rows: Vec<_> = rows.collect();
     let sum: Amount = rows.iter().map(|row| row[cost].parse::<Amount>().unwrap()).sum();
     assert_eq!(sum.to_string(), report["total"]);
+    let watermark = header.iter().position(|name| *name == "complete_to_utc").unwrap();
+    assert!(rows.iter().all(|row| row[watermark] == complete_to), "{rows:?}");
     assert!(rows.iter().any(|row| row[key] == "'=alone"), "no formula reaches a spreadsheet");
 
     let cut = format!("/reports/cut-calls.csv?org={}&period=2026-11", world.org);

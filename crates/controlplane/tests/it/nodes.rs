@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use controlplane::{Ingest, Leases, Registry};
-use domain::{Amount, Clock, Holder, NodeId, Window};
+use domain::{Amount, Clock, Holder, NodeId, Timestamp, Window};
 use metering::ports::{
     Hello, HelloError, LeaseRequest, LeaseSource, Nodes, Sequence, Shipment, UsageSink, Welcome,
 };
@@ -40,7 +40,12 @@ impl Node {
         let epoch = world.deps.store.platform_version().await.unwrap().epoch;
         let version = Version { epoch, revision };
         let ack = Ack { org: Some(world.org), version, refused: refused.map(str::to_owned) };
-        registry.ack(self.holder, vec![ack]).await.unwrap();
+        registry.ack(self.holder, vec![ack], None).await.unwrap();
+    }
+
+    /// Says that the usage of everything it admitted before `moment` is committed.
+    pub(crate) async fn is_complete_to(&self, world: &World, moment: Timestamp) {
+        world.registry.ack(self.holder, Vec::new(), Some(moment)).await.unwrap();
     }
 
     /// Says that it enforces a revision of the world's organization.
@@ -131,7 +136,7 @@ async fn an_acknowledgement_of_before_a_restored_backup_counts_for_nothing() {
     let (epoch, now) = (world.deps.store.platform_version().await.unwrap().epoch, revision(&world).await);
     let version = Version { epoch: epoch - 1, revision: now + 7 };
     let ack = Ack { org: Some(world.org), version, refused: None };
-    world.registry.ack(node.holder, vec![ack]).await.unwrap();
+    world.registry.ack(node.holder, vec![ack], None).await.unwrap();
     assert!(!beside(&world, A_MOMENT).reached(world.org, now).await);
 }
 
@@ -163,7 +168,7 @@ async fn an_earlier_life_and_a_retired_node_are_refused() {
     world.registry.hello(hello(&world, later)).await.expect("twice is harmless");
     let refused = world.registry.hello(hello(&world, holder)).await;
     assert!(matches!(refused, Err(HelloError::Refused(_))), "{refused:?}");
-    world.registry.ack(holder, Vec::new()).await.expect_err("an earlier life says hello again");
+    world.registry.ack(holder, Vec::new(), None).await.expect_err("an earlier life says hello again");
     let now = world.clock.now();
     world.deps.store.retire_node(holder.node, store::Author::system(), now).await.unwrap();
     let refused = world.registry.hello(hello(&world, Holder { incarnation: 3, ..holder })).await;
@@ -174,14 +179,14 @@ async fn an_earlier_life_and_a_retired_node_are_refused() {
 async fn contact_tells_what_there_is_and_how_many_share_it() {
     let world = World::new().await;
     let unknown = metering::sample::holder(9);
-    let error = world.registry.ack(unknown, Vec::new()).await.unwrap_err();
+    let error = world.registry.ack(unknown, Vec::new(), None).await.unwrap_err();
     assert!(error.to_string().contains("hello"), "{error}");
     let (one, _) = (Node::hello(&world, 1).await, Node::hello(&world, 2).await);
-    let contact = world.registry.ack(one.holder, Vec::new()).await.unwrap();
+    let contact = world.registry.ack(one.holder, Vec::new(), None).await.unwrap();
     assert_eq!((contact.nodes, contact.now), (2, world.clock.now()));
     assert_eq!(contact.heartbeat, world.deps.store.heartbeat().await.unwrap());
     world.clock.set(world.clock.now().plus_seconds(4));
-    assert_eq!(world.registry.ack(one.holder, Vec::new()).await.unwrap().nodes, 1);
+    assert_eq!(world.registry.ack(one.holder, Vec::new(), None).await.unwrap().nodes, 1);
 }
 
 #[tokio::test]
@@ -227,7 +232,7 @@ async fn the_propagation_of_a_change_names_every_node_once() {
     acked.acks(&world, now).await;
     refused.says(&world, &world.registry, now, Some("a rule is not known here")).await;
     world.clock.set(world.clock.now().plus_seconds(2));
-    world.registry.ack(pending.holder, Vec::new()).await.unwrap();
+    world.registry.ack(pending.holder, Vec::new(), None).await.unwrap();
     let query = format!("query($o: ID!) {{ organization(id: $o) {{ {PROPAGATION} }} }}");
     let seen = world.ask(&query, json!({ "o": world.org.to_string() })).await;
     let expected = json!({

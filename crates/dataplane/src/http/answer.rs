@@ -27,7 +27,7 @@ pub(crate) async fn respond(deps: &Arc<Deps>, call: Call) -> Result<Response, Ap
     let generation = call.id.generation();
     let context = AnswerContext {
         id: generation.clone(),
-        created: call.admitted_at.as_seconds(),
+        created: call.admitted.at().as_seconds(),
         model: call.requested_model().to_owned(),
         provider: "Weir".to_owned(),
         exclude_reasoning: false,

@@ -32,15 +32,16 @@ pub(crate) async fn complete(
         session: chat.session().map(str::to_owned),
         tags: chat.metadata().to_vec(),
     };
+    let id = deps.new_request_id();
     let call = Call {
-        id: deps.new_request_id(),
+        id,
         attribution: attribution::of(&caller, &headers, declared),
         caller,
         needs: needs(&chat, &body),
         is_stream: chat.streams(),
         max_cost: chat.max_cost(),
         ask: Ask::Chat(Box::new(chat)),
-        admitted_at: deps.clock.now(),
+        admitted: deps.outstanding.admit(id),
         started,
     };
     answer::respond(&deps, call).await

@@ -27,8 +27,9 @@ pub(crate) async fn embed(
         session: embed.session().map(str::to_owned),
         tags: embed.metadata().to_vec(),
     };
+    let id = deps.new_request_id();
     let call = Call {
-        id: deps.new_request_id(),
+        id,
         attribution: attribution::of(&caller, &headers, declared),
         caller,
         needs: Needs {
@@ -45,7 +46,7 @@ pub(crate) async fn embed(
         is_stream: false,
         max_cost: embed.max_cost(),
         ask: Ask::Embeddings(Box::new(embed)),
-        admitted_at: deps.clock.now(),
+        admitted: deps.outstanding.admit(id),
         started,
     };
     answer::respond(&deps, call).await

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::lease::Leases;
+use crate::outstanding::Outstanding;
 
 /// What the control plane was told, in its order.
 #[derive(Default)]
@@ -52,7 +53,7 @@ impl UsageSink for Heard {
 
 #[async_trait]
 impl Acks for Heard {
-    async fn ack(&self, _: Holder, acks: Vec<Ack>) -> Result<Contact, FeedError> {
+    async fn ack(&self, _: Holder, acks: Vec<Ack>, _: Option<Timestamp>) -> Result<Contact, FeedError> {
         let revisions: Vec<_> = acks.iter().map(|ack| ack.version.revision).collect();
         self.hears(format!("acks {revisions:?}")).map_err(FeedError)?;
         let heartbeat = Heartbeat { epoch: 1, orgs: 0, revisions: 0, platform: 1 };
@@ -99,6 +100,7 @@ fn world() -> World {
         holder: sample::holder(1),
         journal: journal.clone(),
         sink: heard.clone(),
+        outstanding: Arc::new(Outstanding::new(Arc::clone(&clock))),
         settled: Arc::default(),
         metrics: metrics.clone(),
     });

@@ -36,7 +36,7 @@ fn under(snapshot: &PolicySnapshot, caller: &Caller, call: &Call) -> Result<Perm
     };
     let seed = u64::try_from(call.id.to_bits() & u128::from(u64::MAX)).unwrap_or(0);
     let ask = policy::Ask { kind, model, models, provider: wishes(prefs), seed };
-    Ok(decide(snapshot, caller, &ask, call.admitted_at)?)
+    Ok(decide(snapshot, caller, &ask, call.admitted.at())?)
 }
 
 fn wishes(prefs: &ProviderPrefs) -> ProviderAsk<'_> {

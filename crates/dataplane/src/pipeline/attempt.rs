@@ -54,7 +54,8 @@ pub(super) async fn attempt(
     }
     let since = Instant::now();
     let funded =
-        match reserve::reserve(deps, permit, candidate, &call.needs, (call.admitted_at, call.max_cost)).await
+        match reserve::reserve(deps, permit, candidate, &call.needs, (call.admitted.at(), call.max_cost))
+            .await
         {
             Ok(funded) => funded,
             Err(NotFunded::Here(error)) => return Tried::PassedOver(error),
@@ -192,7 +193,7 @@ fn journalled(
         zdr: permit.rules().zdr,
         reserved: funded.bound.reserved(),
         draws: funded.reservation.draws().collect(),
-        admitted_at: call.admitted_at,
+        admitted_at: call.admitted.at(),
     };
     if let Err(error) = deps.journal.append(&Record::Reserved(Box::new(attempt.clone()))) {
         deps.leases.void(funded.reservation);
@@ -221,7 +222,7 @@ fn not_journalled(error: &JournalError) -> ApiError {
 fn context(call: &Call, candidate: &Candidate) -> AnswerContext {
     AnswerContext {
         id: call.id.generation(),
-        created: call.admitted_at.as_seconds(),
+        created: call.admitted.at().as_seconds(),
         model: candidate.model.slug.clone(),
         provider: candidate.provider.name.clone(),
         exclude_reasoning: matches!(&call.ask, Ask::Chat(chat) if chat.excludes_reasoning()),

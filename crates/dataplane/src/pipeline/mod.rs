@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use domain::model::ModelKind;
-use domain::{Amount, EndpointId, ErrorCode, RequestId, Timestamp};
+use domain::{Amount, EndpointId, ErrorCode, RequestId};
 use metering::usage::Attribution;
 use policy::{Caller, Candidate, Permit};
 use providers::{ChatRequest, EmbeddingsRequest, Retry};
@@ -25,6 +25,7 @@ use tracing::Instrument;
 
 use crate::Deps;
 use crate::http::error::ApiError;
+use crate::outstanding::Admitted;
 
 /// What an app asks for.
 pub(crate) enum Ask {
@@ -63,7 +64,7 @@ pub(crate) struct Call {
     pub(crate) is_stream: bool,
     /// The most this request may reserve.
     pub(crate) max_cost: Option<Amount>,
-    pub(crate) admitted_at: Timestamp,
+    pub(crate) admitted: Admitted,
     pub(crate) started: Instant,
 }
 

@@ -89,6 +89,7 @@ pub(super) fn settle(deps: &Deps, open: Open, end: &End, seen: &Seen) -> Settled
         ended_at: deps.clock.now(),
     };
     let event = UsageEvent { attempt: open.attempt, settlement };
+    deps.outstanding.settled(&event);
     journalled(deps, Record::Settled(Box::new(event)));
     deps.settled.notify_one();
     Settled { usage, cost, prompt_cost, is_byok }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Amount, Holder, OrgId};
+use domain::{Amount, Holder, OrgId, Timestamp};
 use http::StatusCode;
 use metering::ports::{
     Hello, HelloError, KeyUsage, KeyUsageRequest, LeaseAnswer, LeaseError, LeaseRequest, LeaseSource, Nodes,
@@ -105,8 +105,13 @@ impl Nodes for Link {
 
 #[async_trait]
 impl Acks for Link {
-    async fn ack(&self, holder: Holder, acks: Vec<Ack>) -> Result<Contact, FeedError> {
-        self.ask::<Acknowledge>(&link::Acks { holder, acks }, self.timeout).await.map_err(feed)
+    async fn ack(
+        &self,
+        holder: Holder,
+        acks: Vec<Ack>,
+        complete_to: Option<Timestamp>,
+    ) -> Result<Contact, FeedError> {
+        self.ask::<Acknowledge>(&link::Acks { holder, acks, complete_to }, self.timeout).await.map_err(feed)
     }
 }
 

@@ -94,7 +94,8 @@ async fn what_is_said_arrives_whole(ports: &ControlPlane, memory: &Memory) {
         Ack { org: None, version, refused: None },
         Ack { org: Some(OrgId::from_bits(1)), version, refused },
     ];
-    let contact = ports.acks.ack(holder, acks.clone()).await.unwrap();
+    let complete_to = Some(sample::ADMITTED_AT.plus_micros(7));
+    let contact = ports.acks.ack(holder, acks.clone(), complete_to).await.unwrap();
     assert!(contact.nodes == 2 && contact.heartbeat.revisions == u64::MAX, "{contact:?}");
 
     let (org, key) = (OrgId::from_bits(1), KeyId::from_bits(2));
@@ -114,7 +115,7 @@ async fn what_is_said_arrives_whole(ports: &ControlPlane, memory: &Memory) {
 
     let said = [
         Heard::Hello(hello("node")),
-        Heard::Acks(holder, acks),
+        Heard::Acks(holder, acks, complete_to),
         Heard::Read(request),
         Heard::Done(holder, done),
     ];
@@ -126,7 +127,7 @@ async fn a_refusal_and_an_absence_stay_what_they_are(ports: &ControlPlane) {
     assert!(matches!(&error, HelloError::Refused(text) if text.contains("retired")), "{error}");
     let error = ports.nodes.hello(hello("early")).await.unwrap_err();
     assert!(matches!(&error, HelloError::Unreachable(text) if text.contains("busy")), "{error}");
-    let error = ports.acks.ack(sample::holder(99), Vec::new()).await.unwrap_err().to_string();
+    let error = ports.acks.ack(sample::holder(99), Vec::new(), None).await.unwrap_err().to_string();
     assert!(error.contains("say hello"), "{error}");
     let (org, key) = (OrgId::from_bits(1), KeyId::from_bits(2));
     let request = KeyUsageRequest { org, key, budgets: Vec::new(), now: sample::ADMITTED_AT };

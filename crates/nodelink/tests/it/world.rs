@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Amount, Holder, OrgId, Secret};
+use domain::{Amount, Holder, OrgId, Secret, Timestamp};
 use metering::memory::MemoryLeases;
 use metering::ports::{
     BudgetState, Hello, HelloError, KeyUsage, KeyUsageRequest, LeaseAnswer, LeaseError, LeaseRequest,
@@ -32,7 +32,7 @@ pub(crate) const TOKEN: &str = "a node token";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Heard {
     Hello(Hello),
-    Acks(Holder, Vec<Ack>),
+    Acks(Holder, Vec<Ack>, Option<Timestamp>),
     Read(KeyUsageRequest),
     Done(Holder, Vec<CallOutcome>),
 }
@@ -97,11 +97,16 @@ impl Nodes for Memory {
 
 #[async_trait]
 impl Acks for Memory {
-    async fn ack(&self, holder: Holder, acks: Vec<Ack>) -> Result<Contact, FeedError> {
+    async fn ack(
+        &self,
+        holder: Holder,
+        acks: Vec<Ack>,
+        complete_to: Option<Timestamp>,
+    ) -> Result<Contact, FeedError> {
         if holder == sample::holder(99) {
             return Err(FeedError("this life of the node is not known; say hello".to_owned()));
         }
-        self.heard.lock().push(Heard::Acks(holder, acks));
+        self.heard.lock().push(Heard::Acks(holder, acks, complete_to));
         let heartbeat = Heartbeat { epoch: 1, orgs: 3, revisions: u64::MAX, platform: 3 };
         Ok(Contact { heartbeat, nodes: 2, now: sample::ADMITTED_AT, recalled: Vec::new() })
     }

@@ -12,6 +12,7 @@ table!(node, "nodes", {
     pub incarnation: i64,
     pub boot: String,
     pub committed: i64,
+    pub complete_to: i64,
     pub contact_every_ms: i64,
     pub started_at: i64,
     pub seen_at: i64,

@@ -1,4 +1,4 @@
-//! The row of a usage event.
+//! The rows of usage: events, and their hourly sums.
 //!
 //! Invariant: the columns' names and order are what an event's leaf in the ledger's Merkle tree is made of; a new column
 //! goes to the end, is nullable and `#[serde(skip_serializing_if = "Option::is_none")]`.
@@ -64,4 +64,48 @@ table!(usage_event, "usage_events", {
     pub incarnation: i64,
     pub draws: String,
     pub period: String,
+}, of OrgId);
+
+table!(usage_hour, "usage_hours", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub org_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub hour: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub slot: String,
+    pub team_id: Option<String>,
+    pub cost_centre: Option<String>,
+    pub key_id: String,
+    pub member_id: Option<String>,
+    pub model: String,
+    pub provider: String,
+    pub requests: i64,
+    pub units_input_millions: i64,
+    pub units_input_rest: i64,
+    pub units_cached_input_millions: i64,
+    pub units_cached_input_rest: i64,
+    pub units_cache_write_5m_millions: i64,
+    pub units_cache_write_5m_rest: i64,
+    pub units_cache_write_1h_millions: i64,
+    pub units_cache_write_1h_rest: i64,
+    pub units_output_millions: i64,
+    pub units_output_rest: i64,
+    pub units_reasoning_millions: i64,
+    pub units_reasoning_rest: i64,
+    pub units_audio_input_millions: i64,
+    pub units_audio_input_rest: i64,
+    pub units_audio_output_millions: i64,
+    pub units_audio_output_rest: i64,
+    pub units_image_input_millions: i64,
+    pub units_image_input_rest: i64,
+    pub units_image_output_millions: i64,
+    pub units_image_output_rest: i64,
+    pub units_request_millions: i64,
+    pub units_request_rest: i64,
+    pub units_tool_call_millions: i64,
+    pub units_tool_call_rest: i64,
+    pub cost_millions: i64,
+    pub cost_rest: i64,
+    pub suspense_millions: i64,
+    pub suspense_rest: i64,
 }, of OrgId);

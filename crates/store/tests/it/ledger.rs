@@ -10,11 +10,11 @@ use store::{Author, Chain, EventFilter, Page, StoreError, Totals};
 
 use crate::world::{ALL, NOW, World};
 
-fn event(world: &World, number: u128, cost: i64) -> UsageEvent {
+pub(crate) fn event(world: &World, number: u128, cost: i64) -> UsageEvent {
     sample::answered(world.ours.attempt(number, &[]), Pico::new(cost))
 }
 
-async fn commit(world: &World, events: &[UsageEvent]) {
+pub(crate) async fn commit(world: &World, events: &[UsageEvent]) {
     world.store.commit_events(events, NOW).await.unwrap();
 }
 
@@ -22,11 +22,11 @@ async fn totals(world: &World) -> Totals {
     world.ours.scope.totals(Window::MONTH.at(NOW)).await.unwrap()
 }
 
-async fn verify(world: &World) -> Chain {
+pub(crate) async fn verify(world: &World) -> Chain {
     world.ours.scope.verify_ledger().await.unwrap()
 }
 
-fn problem(chain: Chain) -> (u64, &'static str) {
+pub(crate) fn problem(chain: Chain) -> (u64, &'static str) {
     match chain {
         Chain::Broken { seq, problem } => (seq, problem),
         Chain::Intact { .. } => panic!("the chain should be broken"),
@@ -132,8 +132,13 @@ pub(crate) async fn the_ledger_balances_and_equals_the_events(world: World) {
 pub(crate) async fn rows_of_the_ledger_and_the_audit_log_cannot_be_changed(world: World) {
     commit(&world, &[event(&world, 1, 10)]).await;
     let sql = world.sql().await;
-    for (table, column) in [("ledger_batches", "events"), ("ledger_entries", "amount_pico"), ("audit", "at")]
-    {
+    let tables = [
+        ("usage_events", "cost"),
+        ("ledger_batches", "events"),
+        ("ledger_entries", "amount_pico"),
+        ("audit", "at"),
+    ];
+    for (table, column) in tables {
         for statement in [format!("UPDATE {table} SET {column} = 0"), format!("DELETE FROM {table}")] {
             let refused = sql.execute_unprepared(&statement).await.unwrap_err().to_string();
             assert!(refused.contains(&format!("{table} is append-only")), "{refused}");
@@ -146,7 +151,7 @@ pub(crate) async fn a_changed_event_breaks_the_chain(world: World) {
     commit(&world, &[event(&world, 1, 10)]).await;
     commit(&world, &[event(&world, 2, 20), event(&world, 3, 30)]).await;
     assert!(matches!(verify(&world).await, Chain::Intact { links: 2, .. }));
-    let sql = world.sql().await;
+    let sql = world.unprotect("usage_events").await;
     let id = event(&world, 3, 30).attempt.id;
     let changes =
         ["cost = cost - 1", "team_id = NULL", "units_output = 21", "provider = 'other'", "tags = '[]'"];
@@ -178,7 +183,7 @@ pub(crate) async fn a_changed_entry_breaks_the_chain(world: World) {
 pub(crate) async fn an_added_event_breaks_the_chain(world: World) {
     commit(&world, &[event(&world, 1, 10), event(&world, 2, 10)]).await;
     commit(&world, &[event(&world, 3, 10)]).await;
-    let sql = world.sql().await;
+    let sql = world.unprotect("usage_events").await;
     sql.execute_unprepared("UPDATE usage_events SET batch_seq = 7 WHERE batch_seq = 2").await.unwrap();
     assert_eq!(problem(verify(&world).await), (2, "its events were changed, removed or added"));
     sql.execute_unprepared("UPDATE usage_events SET batch_seq = 1").await.unwrap();
@@ -188,7 +193,9 @@ pub(crate) async fn an_added_event_breaks_the_chain(world: World) {
 pub(crate) async fn a_shortened_ledger_is_seen(world: World) {
     commit(&world, &[event(&world, 1, 10)]).await;
     commit(&world, &[event(&world, 2, 20)]).await;
-    world.unprotect("ledger_entries").await;
+    for table in ["ledger_entries", "usage_events"] {
+        world.unprotect(table).await;
+    }
     let sql = world.unprotect("ledger_batches").await;
     sql.execute_unprepared("DELETE FROM ledger_entries WHERE batch_seq = 2").await.unwrap();
     sql.execute_unprepared("DELETE FROM ledger_batches WHERE seq = 2").await.unwrap();
@@ -275,6 +282,25 @@ pub(crate) async fn chargeback_rows_add_up_to_the_totals(world: World) {
     let (with, without) = ((Some("search"), Some("key 1")), (None, Some("key 1")));
     assert_eq!(named, [without, without, with, with]);
     assert_eq!(rows[2].cost_centre.as_deref(), Some("4711"));
+}
+
+pub(crate) async fn an_event_of_a_month_nobody_prepared_has_a_place_and_is_there_once(world: World) {
+    let mut early = event(&world, 1, 10);
+    early.attempt.admitted_at = NOW.plus_seconds(-86_400 * 400);
+    let mut late = event(&world, 2, 20);
+    late.attempt.admitted_at = NOW.plus_seconds(86_400 * 400);
+    let events = [early.clone(), late.clone(), event(&world, 3, 30)];
+    commit(&world, &events).await;
+    for moment in [early.attempt.admitted_at, late.attempt.admitted_at, late.attempt.admitted_at] {
+        world.store.prepare_partitions(moment).await.unwrap();
+        commit(&world, &events).await;
+    }
+    // The same id with another moment of admission is the same event.
+    commit(&world, &[event(&world, 1, 99)]).await;
+    assert_eq!(world.ours.scope.events(&EventFilter::default(), &ALL).await.unwrap().items.len(), 3);
+    assert_eq!(world.ours.scope.event(early.attempt.id).await.unwrap(), early);
+    assert_eq!(totals(&world).await.events, Amount::from_pico(30));
+    assert!(matches!(verify(&world).await, Chain::Intact { links: 1, .. }));
 }
 
 pub(crate) async fn cut_calls_are_those_that_did_not_end(world: World) {

@@ -90,7 +90,7 @@ pub(crate) async fn an_earlier_life_is_refused(world: World) {
         matches!(error, StoreError::Conflict(sentence) if sentence.contains("data directory")),
         "{error}"
     );
-    let error = world.store.acknowledge(sample::holder(1), &[], NOW).await.unwrap_err();
+    let error = world.store.acknowledge((sample::holder(1), None), &[], NOW).await.unwrap_err();
     assert!(matches!(error, StoreError::NotFound), "{error}");
 }
 
@@ -156,7 +156,7 @@ pub(crate) async fn acknowledgements_keep_the_newest_revision_and_its_first_mome
     world.store.hello(&hello(holder, "monday", 0), NOW).await.unwrap();
     let ack = |epoch, revision| Ack { org, version: Version { epoch, revision }, refused: None };
     for (at, ack) in [(1, ack(1, 5)), (2, ack(1, 4)), (3, ack(1, 5)), (4, ack(2, 1))] {
-        world.store.acknowledge(holder, &[ack], NOW.plus_seconds(at)).await.unwrap();
+        world.store.acknowledge((holder, None), &[ack], NOW.plus_seconds(at)).await.unwrap();
     }
     let known = world.store.acks_of(org).await.unwrap();
     assert_eq!(known.len(), 1);
@@ -170,7 +170,7 @@ pub(crate) async fn a_node_that_was_not_seen_for_three_turns_is_out_of_contact(w
     world.store.hello(&hello(sample::holder(2), "monday", 0), NOW.plus_seconds(2)).await.unwrap();
     assert_eq!(world.store.nodes_in_contact(NOW.plus_seconds(3)).await.unwrap(), 2);
     assert_eq!(world.store.nodes_in_contact(NOW.plus_seconds(4)).await.unwrap(), 1);
-    world.store.acknowledge(sample::holder(1), &[], NOW.plus_seconds(4)).await.unwrap();
+    world.store.acknowledge((sample::holder(1), None), &[], NOW.plus_seconds(4)).await.unwrap();
     assert_eq!(world.store.nodes_in_contact(NOW.plus_seconds(5)).await.unwrap(), 2);
 }
 
@@ -178,4 +178,28 @@ pub(crate) async fn another_master_key_is_noticed(world: World) {
     assert!(world.store.check_master("one").await.unwrap());
     assert!(world.store.check_master("one").await.unwrap());
     assert!(!world.store.check_master("another").await.unwrap());
+}
+
+pub(crate) async fn usage_is_complete_to_what_the_furthest_behind_of_all_nodes_said(world: World) {
+    let to = async || world.store.complete_to().await.unwrap();
+    let say = async |number: u128, seconds: i64| {
+        let said = (sample::holder(number), Some(NOW.plus_seconds(seconds)));
+        world.store.acknowledge(said, &[], NOW.plus_seconds(100)).await.unwrap();
+    };
+    assert_eq!(to().await, None, "there is no node");
+    for number in [1, 2] {
+        world.store.hello(&hello(sample::holder(number), "boot", 0), NOW).await.unwrap();
+    }
+    say(1, 50).await;
+    assert_eq!(to().await, None, "the second has yet to say it");
+    say(2, 40).await;
+    assert_eq!(to().await, Some(NOW.plus_seconds(40)));
+    say(1, 90).await;
+    // Contact without a word, and a new life, leave it where it was.
+    world.store.acknowledge((sample::holder(2), None), &[], NOW.plus_seconds(200)).await.unwrap();
+    let next = Holder { incarnation: 2, ..sample::holder(2) };
+    world.store.hello(&hello(next, "boot", 9), NOW.plus_seconds(300)).await.unwrap();
+    assert_eq!(to().await, Some(NOW.plus_seconds(40)));
+    world.store.retire_node(next.node, Author::system(), NOW.plus_seconds(400)).await.unwrap();
+    assert_eq!(to().await, Some(NOW.plus_seconds(90)));
 }

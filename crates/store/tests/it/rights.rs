@@ -1,5 +1,7 @@
 //! Postgres itself, behind the queries: whose rows the control plane's role sees, and what it may not do.
 
+use domain::{Pico, Window};
+use metering::sample;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 
 use store::{Author, Store};
@@ -68,7 +70,9 @@ pub(crate) async fn an_owner_without_another_role_is_held_to_it_too(world: World
 
 pub(crate) async fn the_control_planes_role_cannot_rewrite_history_or_the_schema(world: World) {
     let app = Database::connect(&world.app_url).await.unwrap();
-    for table in ["ledger_entries", "ledger_batches", "audit", "price_versions", "suspense_notes"] {
+    for table in
+        ["usage_events", "ledger_entries", "ledger_batches", "audit", "price_versions", "suspense_notes"]
+    {
         let columns =
             format!("SELECT column_name::text FROM information_schema.columns WHERE table_name = '{table}'");
         let column = names(&app, &columns).await.remove(0);
@@ -87,4 +91,58 @@ pub(crate) async fn the_control_planes_role_cannot_rewrite_history_or_the_schema
         let error = app.execute_unprepared(attempt).await.unwrap_err().to_string();
         assert!(error.contains("permission denied") || error.contains("must be owner"), "{attempt}: {error}");
     }
+}
+
+pub(crate) async fn every_partition_is_as_protected_as_its_table(world: World) {
+    let event = sample::answered(world.ours.attempt(1, &[]), Pico::new(10));
+    world.store.commit_events(&[event], NOW).await.unwrap();
+    // As the control plane's role, a year later.
+    world.store.prepare_partitions(NOW.plus_seconds(365 * 86_400)).await.unwrap();
+    let owner = world.sql().await;
+    let partitions =
+        names(&owner, "SELECT relname::text FROM pg_class WHERE relispartition AND relkind = 'r'").await;
+    for table in ["usage_events", "ledger_entries"] {
+        for month in ["2026_11", "2026_12", "2027_11", "2027_12", "rest"] {
+            assert!(partitions.contains(&format!("{table}_{month}")), "{partitions:?}");
+        }
+    }
+    assert_eq!(count(&owner, "usage_events_2026_11").await, 1);
+    assert_eq!(count(&owner, "ledger_entries_2026_11").await, 2);
+    let app = Database::connect(&world.app_url).await.unwrap();
+    for part in &partitions {
+        let error = app.execute_unprepared(&format!("SELECT FROM {part}")).await.unwrap_err().to_string();
+        assert!(error.contains("permission denied"), "{part}: {error}");
+        let protected = format!(
+            "SELECT relname::text FROM pg_class JOIN pg_policy ON polrelid = pg_class.oid \
+             WHERE relname = '{part}' AND relrowsecurity AND relforcerowsecurity AND polname = 'of_one_org'"
+        );
+        assert_eq!(names(&owner, &protected).await, [part.as_str()]);
+        let error = owner.execute_unprepared(&format!("TRUNCATE {part}")).await.unwrap_err().to_string();
+        assert!(error.contains("is append-only"), "{part}: {error}");
+    }
+    for attempt in ["UPDATE usage_events_2026_11 SET cost = 0", "DELETE FROM ledger_entries_2026_11"] {
+        let error = owner.execute_unprepared(attempt).await.unwrap_err().to_string();
+        assert!(error.contains("is append-only"), "{attempt}: {error}");
+    }
+    for (table, month) in [("keys", "2027-01"), ("usage_events", "2027-13"), ("usage_events", "x; DROP")] {
+        let made = format!("SELECT weir_make_partition('{table}', '{month}')");
+        let error = app.execute_unprepared(&made).await.unwrap_err().to_string();
+        assert!(error.contains("there is no partition"), "{made}: {error}");
+    }
+}
+
+pub(crate) async fn partitions_are_made_while_usage_is_committed(world: World) {
+    let months = async {
+        for month in 1..12 {
+            world.store.prepare_partitions(NOW.plus_seconds(month * 31 * 86_400)).await.unwrap();
+        }
+    };
+    let usage = async {
+        for number in 0..40 {
+            let event = sample::answered(world.ours.attempt(number, &[]), Pico::new(10));
+            world.store.commit_events(&[event], NOW).await.unwrap();
+        }
+    };
+    futures::join!(months, usage);
+    assert_eq!(world.ours.scope.totals(Window::MONTH.at(NOW)).await.unwrap().count, 40);
 }

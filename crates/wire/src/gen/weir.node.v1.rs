@@ -170,6 +170,9 @@ pub struct Acks {
     pub holder: ::core::option::Option<super::super::metering::v1::Holder>,
     #[prost(message, repeated, tag = "2")]
     pub acks: ::prost::alloc::vec::Vec<Ack>,
+    /// The usage of everything the node admitted before this is committed.
+    #[prost(sint64, optional, tag = "3")]
+    pub complete_to_us: ::core::option::Option<i64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Ack {

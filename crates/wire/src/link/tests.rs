@@ -73,7 +73,9 @@ fn every_body_of_the_link_reads_back_as_it_was_written() {
             Ack { org: None, version: Version { epoch: 1, revision: 1 }, refused: None },
             Ack { org: Some(org(1)), version: Version { epoch: 1, revision: 2 }, refused },
         ],
+        complete_to: Some(NOW),
     });
+    survives(&Acks { holder, acks: Vec::new(), complete_to: None });
     let heartbeat = Heartbeat { epoch: 1, orgs: 2, revisions: 3, platform: 4 };
     survives(&Contact { heartbeat, nodes: 2, now: NOW, recalled: vec![(draw.budget, draw.window)] });
     let budgets = vec![BudgetId::new(NOW, 1)];

@@ -8,6 +8,7 @@ export const ChargebackQuery = graphql(`
       chargeback(period: $period) {
         period
         total
+        completeTo
         ledgerTotal
         eventCount
         lines {

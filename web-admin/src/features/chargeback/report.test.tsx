@@ -32,6 +32,19 @@ test('the total is the one the server says, with every digit', async () => {
   expect(screen.getByText(/3 usage events; lines, events and ledger agree/)).toBeTruthy();
 });
 
+test('the total says up to when it is complete', async () => {
+  renderAt(URL);
+  expect(await screen.findByText('complete to 14:03:22 UTC, 21 Nov 2026')).toBeTruthy();
+});
+
+test('a total that no node has vouched for yet says so', async () => {
+  const { organization } = chargeback('2026-11', LINES, '1236.500081');
+  const unknown = { organization: { ...organization, chargeback: { ...organization.chargeback, completeTo: null } } };
+  server.answer(ChargebackQuery, () => unknown);
+  renderAt(URL);
+  expect(await screen.findByText(/not known to be complete/)).toBeTruthy();
+});
+
 test('a ledger that does not agree is an alarm', async () => {
   server.answer(ChargebackQuery, ({ period }) => chargeback(period, LINES, '1236.500081', '1236.500082'));
   renderAt(URL);

@@ -56,12 +56,12 @@ export function ChargebackReport(props: Props) {
 
 function Content({ report, ...props }: Props & { report: Report }) {
   const { organizationId, period, currentPeriod, grouping, onGrouping } = props;
-  const { lines, total, ledgerTotal, eventCount } = report;
+  const { lines, total, completeTo, ledgerTotal, eventCount } = report;
   const isRunning = period === currentPeriod;
   if (lines.length === 0) return <Nothing period={period} isRunning={isRunning} />;
   return (
     <>
-      <Total {...{ total, ledgerTotal, eventCount, isRunning }} />
+      <Total {...{ total, completeTo, ledgerTotal, eventCount, isRunning }} />
       <Paper withBorder p={{ base: 'md', sm: 'lg' }} component="section" aria-label="Lines">
         <SegmentedControl
           mb="sm"

@@ -1,23 +1,28 @@
 /** What the month comes to, and whether the ledger agrees. */
 import { Alert, Group, Stack, Text } from '@mantine/core';
-import { formatCounted, formatUsd } from '../../lib/format';
-import type { Count, Usd } from '../../lib/scalars';
+import { formatClock, formatCounted, formatUsd } from '../../lib/format';
+import type { Count, DateTime, Usd } from '../../lib/scalars';
 import { Amount } from '../../ui/amount';
 import { CheckIcon } from '../../ui/icons';
 
 interface Props {
   total: Usd;
+  /** Everything admitted before this is in the total; null where some node has yet to say so. */
+  completeTo: DateTime | null;
   ledgerTotal: Usd;
   eventCount: Count;
   isRunning: boolean;
 }
 
-export function Total({ total, ledgerTotal, eventCount, isRunning }: Props) {
+export function Total({ total, completeTo, ledgerTotal, eventCount, isRunning }: Props) {
   return (
     <Stack gap={4}>
       <Text size="sm" c="dimmed">{isRunning ? 'Total so far' : 'Total'}</Text>
       <Text component="output" aria-label="Total" fz={{ base: 28, sm: 36 }} fw={600} lh={1.2}>
         <Amount usd={total} />
+      </Text>
+      <Text size="sm" c="dimmed">
+        {completeTo === null ? 'not known to be complete: a node has yet to report' : `complete to ${formatClock(completeTo)}`}
       </Text>
       {ledgerTotal === total ? (
         <Group gap={6} c="dimmed" wrap="nowrap" align="center">

@@ -44,6 +44,11 @@ impl Chargeback {
         self.tied_out.report.total.into()
     }
 
+    /// Everything admitted before this is in the report, whichever node admitted it. Null where some node has yet to say so.
+    async fn complete_to(&self) -> Option<DateTime> {
+        self.tied_out.report.complete_to.map(DateTime)
+    }
+
     /// What the ledger says.
     async fn ledger_total(&self) -> Usd {
         self.tied_out.totals.ledger.into()

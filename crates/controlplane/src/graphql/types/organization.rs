@@ -14,7 +14,7 @@ use crate::auth::actor::{Access, Reach};
 use crate::deps::App;
 use crate::graphql::error::Result;
 use crate::graphql::page::{connection, cost, page};
-use crate::graphql::scalars::Count;
+use crate::graphql::scalars::{Count, DateTime};
 use crate::graphql::types::audit::AuditEntry;
 use crate::graphql::types::budget::Budget;
 use crate::graphql::types::chargeback::Chargeback;
@@ -134,6 +134,12 @@ impl Organization {
         let filter = EventFilter { period: Some(period), ..EventFilter::default() };
         let events = scope.events(&filter, &page(first, after)?).await?;
         Ok(connection(events, |event| event.attempt.id.to_string(), UsageEvent))
+    }
+
+    /// Everything admitted before this is among its usage events, and counted wherever usage is summed, whichever node
+    /// admitted it. Null where some node has yet to say so.
+    async fn usage_complete_to(&self) -> Result<Option<DateTime>> {
+        Ok(self.access.scope(Capability::ReadUsage)?.complete_to().await?.map(DateTime))
     }
 
     /// The chargeback report of a month (`2026-11`).
