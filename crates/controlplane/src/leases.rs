@@ -1,6 +1,7 @@
 //! Budget money for nodes, from the database in process.
 //!
-//! Invariant: the store decides in one transaction per request; nothing here keeps a balance.
+//! Invariants: the store decides in one transaction per request, and nothing here keeps a balance; only a life that said
+//! hello is granted anything, since of others nobody could say later what they spent.
 
 use std::sync::Arc;
 
@@ -32,6 +33,11 @@ impl LeaseSource for Leases {
         holder: Holder,
         requests: Vec<LeaseRequest>,
     ) -> Result<Vec<LeaseAnswer>, LeaseError> {
+        if !self.store.is_present(holder).await.map_err(undecided)? {
+            return Err(LeaseError::NotDone(
+                "the control plane does not know this life of the node: it says hello first".to_owned(),
+            ));
+        }
         self.store.grant(holder, &requests, self.clock.now()).await.map_err(undecided)
     }
 

@@ -96,7 +96,7 @@ impl Asking {
 
 /// Money could not be reserved.
 #[derive(Debug)]
-pub(crate) enum NotReserved {
+pub enum NotReserved {
     /// A budget cannot cover it.
     Exhausted(Shortage),
     /// The source of leases did not answer in time.
@@ -105,13 +105,15 @@ pub(crate) enum NotReserved {
 
 /// Which budget falls short, and by what.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shortage {
-    pub(crate) draw: Draw,
-    pub(crate) state: BudgetState,
+pub struct Shortage {
+    /// The budget, in its window.
+    pub draw: Draw,
+    /// Where it stood when the source of leases refused.
+    pub state: BudgetState,
     /// The most that could be reserved on it now: free in hand and available at the source.
-    pub(crate) affordable: Amount,
+    pub affordable: Amount,
     /// Whether other nodes have money of it that is called back.
-    pub(crate) is_recalled: bool,
+    pub is_recalled: bool,
 }
 
 impl Leases {
@@ -128,7 +130,10 @@ impl Leases {
     }
 
     /// Takes `amount` from every one of `draws`, or from none. A budget that is gone meanwhile is drawn on no more.
-    pub(crate) async fn reserve(
+    ///
+    /// # Errors
+    /// [`NotReserved`]; what was asked for may still be granted, and is booked for others then.
+    pub async fn reserve(
         &self,
         mut draws: Vec<(OrgId, Draw)>,
         amount: Pico,
@@ -228,7 +233,7 @@ impl Leases {
     }
 
     /// Replaces a reservation by the truth; per draw the part that no lease covered.
-    pub(crate) fn settle(self: &Arc<Self>, reservation: Reservation, cost: Pico) -> Vec<Amount> {
+    pub fn settle(self: &Arc<Self>, reservation: Reservation, cost: Pico) -> Vec<Amount> {
         let (overruns, is_tight) = {
             let mut book = self.book.lock();
             (book.settle(reservation, cost), book.is_tight())
@@ -240,7 +245,7 @@ impl Leases {
     }
 
     /// Gives a reservation back whole: nothing was sent.
-    pub(crate) fn void(self: &Arc<Self>, reservation: Reservation) {
+    pub fn void(self: &Arc<Self>, reservation: Reservation) {
         let is_tight = {
             let mut book = self.book.lock();
             book.void(reservation);
@@ -252,7 +257,7 @@ impl Leases {
     }
 
     /// Other nodes lack money of exactly these budgets: what is free of them goes back, now and as it is freed.
-    pub(crate) fn tighten(self: &Arc<Self>, recalled: impl IntoIterator<Item = Draw>) {
+    pub fn tighten(self: &Arc<Self>, recalled: impl IntoIterator<Item = Draw>) {
         let is_tight = {
             let mut book = self.book.lock();
             book.tighten(recalled);
@@ -277,7 +282,7 @@ impl Leases {
     }
 
     /// Offers the free money of `budgets` back, because their limit changed.
-    pub(crate) fn recall(self: &Arc<Self>, budgets: &[BudgetId]) {
+    pub fn recall(self: &Arc<Self>, budgets: &[BudgetId]) {
         let free: Vec<_> = {
             let mut book = self.book.lock();
             budgets.iter().flat_map(|budget| book.recall(*budget)).collect()

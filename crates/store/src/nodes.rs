@@ -65,7 +65,7 @@ impl Store {
     /// may be lost, becomes suspense; whether it was freed. Twice is harmless.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] for a retired node, or a life that is not its last.
+    /// [`StoreError::Conflict`] for a retired node, a life that is not its last, or one that an older disk began again.
     pub async fn hello(&self, hello: &Hello, now: Timestamp) -> Result<bool, StoreError> {
         let sql = self.begin_write(Whose::Every).await?;
         let id = hello.holder.node.to_string();
@@ -74,7 +74,7 @@ impl Store {
         let known = platform::<node::Entity>().filter(node::Column::Id.eq(&id)).lock_exclusive();
         let known = known.one(&sql).await?;
         if let Some(known) = &known {
-            check(known, incarnation)?;
+            check(known, hello, incarnation)?;
         }
         let is_new_life = known.as_ref().is_none_or(|known| known.incarnation < incarnation);
         let is_known_to_the_end = known.as_ref().is_none_or(|known| {
@@ -115,6 +115,18 @@ impl Store {
         }
         commit(sql).await?;
         Ok(true)
+    }
+
+    /// Whether this life of a node said hello, and none has since; a retired node is present no more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_present(&self, holder: Holder) -> Result<bool, StoreError> {
+        let select = platform::<node::Entity>()
+            .filter(node::Column::Id.eq(holder.node.to_string()))
+            .filter(node::Column::Incarnation.eq(stored(holder.incarnation)?))
+            .filter(node::Column::RetiredAt.is_null());
+        Ok(select.one(self.reader()).await?.is_some())
     }
 
     /// Notes that everything in a node's journal up to `upto` is committed. A smaller number changes nothing.
@@ -279,13 +291,17 @@ impl OrgScope {
     }
 }
 
-fn check(known: &node::Model, incarnation: i64) -> Result<(), StoreError> {
+fn check(known: &node::Model, hello: &Hello, incarnation: i64) -> Result<(), StoreError> {
     if known.retired_at.is_some() {
         return Err(StoreError::Conflict(
             "this node was retired; give it a new data directory, and it joins as another node",
         ));
     }
-    if known.incarnation > incarnation {
+    // A copy of the disk from the life before counts its next life as that one did: it is told by what a life never does,
+    // to go on after the machine was started anew, or to lose what it had written.
+    let is_copy = known.incarnation == incarnation
+        && (known.boot != hello.boot || known.committed.unsigned_abs() > hello.journal_end.0);
+    if known.incarnation > incarnation || is_copy {
         return Err(StoreError::Conflict(
             "another process of this node began later: its data directory is in use twice, or an older copy of it was \
              put back; give this process a new data directory",

@@ -148,6 +148,7 @@ suite! {
         an_older_disk_leaves_what_was_held_in_suspense,
         a_journal_that_is_whole_frees_what_was_held,
         an_earlier_life_is_refused,
+        a_life_that_an_older_disk_begins_again_is_refused,
         suspense_is_released_once_when_its_time_has_passed,
         the_suspense_of_a_cut_call_is_released_and_its_event_stays,
         usage_that_comes_after_its_lease_was_suspended_is_spent_and_no_overrun,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use controlplane::{Ingest, Leases, Registry};
 use domain::{Amount, Clock, Holder, NodeId, Timestamp, Window};
 use metering::ports::{
-    Hello, HelloError, LeaseRequest, LeaseSource, Nodes, Sequence, Shipment, UsageSink, Welcome,
+    Hello, HelloError, LeaseError, LeaseRequest, LeaseSource, Nodes, Sequence, Shipment, UsageSink, Welcome,
 };
 use metering::usage::Draw;
 use policy::Version;
@@ -215,6 +215,27 @@ async fn a_life_with_less_in_its_journal_than_was_committed_frees_nothing() {
         let life = Hello { journal_end: Sequence(journal_end), ..hello(&world, holder) };
         assert_eq!(world.registry.hello(life).await.unwrap().freed, is_freed, "{incarnation}");
     }
+}
+
+#[tokio::test]
+async fn only_a_life_that_said_hello_is_granted_money() {
+    let world = World::new().await;
+    let leases = Leases::new(world.deps.store.clone());
+    let holder = metering::sample::holder(1);
+    let is_refused = async |holder| {
+        let refused = leases.grant(holder, Vec::new()).await;
+        matches!(refused, Err(LeaseError::NotDone(sentence)) if sentence.contains("hello"))
+    };
+    assert!(is_refused(holder).await);
+    world.registry.hello(hello(&world, holder)).await.unwrap();
+    assert!(!is_refused(holder).await);
+    let next = Holder { incarnation: 2, ..holder };
+    assert!(is_refused(next).await);
+    world.registry.hello(hello(&world, next)).await.unwrap();
+    assert!(is_refused(holder).await && !is_refused(next).await);
+    let now = world.clock.now();
+    world.deps.store.retire_node(holder.node, store::Author::system(), now).await.unwrap();
+    assert!(is_refused(next).await);
 }
 
 const PROPAGATION: &str = "propagation { revision committedAt acked { node { id name } milliseconds }

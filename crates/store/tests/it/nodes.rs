@@ -94,6 +94,22 @@ pub(crate) async fn an_earlier_life_is_refused(world: World) {
     assert!(matches!(error, StoreError::NotFound), "{error}");
 }
 
+pub(crate) async fn a_life_that_an_older_disk_begins_again_is_refused(world: World) {
+    let (draw, second) = two_lives(&world).await;
+    world.store.hello(&hello(second, "monday", 9), NOW).await.unwrap();
+    lease(&world, second, draw, 300).await;
+    world.store.note_committed(second, 40).await.unwrap();
+    world.store.hello(&hello(second, "monday", 40), NOW).await.expect("twice is harmless");
+    for (boot, journal_end) in [("tuesday", 40), ("monday", 39)] {
+        let error = world.store.hello(&hello(second, boot, journal_end), NOW).await.unwrap_err();
+        assert!(
+            matches!(error, StoreError::Conflict(sentence) if sentence.contains("older copy")),
+            "{error}"
+        );
+    }
+    assert_eq!(state(&world, draw).await.escrow, pico(300), "what the first of them holds stays its own");
+}
+
 pub(crate) async fn suspense_is_released_once_when_its_time_has_passed(world: World) {
     let (draw, second) = two_lives(&world).await;
     world.store.hello(&hello(second, "tuesday", 9), NOW).await.unwrap();
