@@ -7,7 +7,7 @@ CARGO := cargo
 PATH := $(TOOLS)/node/bin:$(PATH)
 export PATH
 
-.PHONY: help run cluster test check fix gen web web-test clients chaos bench ingest manifests e2e rust clean
+.PHONY: help run cluster test check fix gen web web-test clients chaos sim bench ingest manifests e2e rust clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ clients: $(TOOLS)/clients.stamp $(TOOLS)/servers.stamp ## black-box suite: offic
 chaos: $(TOOLS)/clients.stamp $(TOOLS)/servers.stamp ## N requests (20000) over two nodes while everything is killed; the sandbox's meter is the judge
 	$(CARGO) build --locked -p server --bin weir
 	$(TOOLS)/venv/bin/python tests/chaos/chaos.py
+
+sim: ## N seeds (10000) of money under faults, from SEED on; SEED=n alone for one, WITHOUT=guard for what that guard prevents
+	$(CARGO) run --locked -p simulation
 
 manifests: $(TOOLS)/clients.stamp ## what deploy/ holds, against published schemas and against the sources
 	deploy/check.sh $(TOOLS)/venv

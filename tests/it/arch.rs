@@ -39,6 +39,8 @@ const EDGES: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
+    // A tool of development: real parts of both sides in one process. Nothing depends on it.
+    ("simulation", &["controlplane", "dataplane", "domain", "journal", "metering", "policy", "store"]),
     ("store", &["domain", "metering", "migrations", "policy"]),
     ("tests", &[]),
     ("wire", &["domain", "metering", "policy"]),
