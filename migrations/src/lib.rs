@@ -18,6 +18,7 @@ mod m0007_audit;
 mod m0008_nodes;
 mod m0009_key_limits;
 mod m0010_windows;
+mod m0012_budget_terms;
 mod step;
 
 struct Steps;
@@ -35,6 +36,7 @@ impl MigratorTrait for Steps {
             Box::new(m0008_nodes::STEP),
             Box::new(m0009_key_limits::STEP),
             Box::new(m0010_windows::STEP),
+            Box::new(m0012_budget_terms::STEP),
         ]
     }
 }

@@ -2,21 +2,26 @@
 //!
 //! Invariant: the store decides in one transaction per request; nothing here keeps a balance.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use domain::{Amount, OrgId};
+use domain::{Amount, Clock, OrgId};
 use metering::ports::{LeaseAnswer, LeaseError, LeaseRequest, LeaseSource};
 use metering::usage::{Draw, Holder};
 use store::{Store, StoreError};
 
 /// A [`LeaseSource`] over the store.
 #[derive(Clone)]
-pub struct Leases(Store);
+pub struct Leases {
+    store: Store,
+    clock: Arc<dyn Clock>,
+}
 
 impl Leases {
     /// Grants from `store`.
     #[must_use]
-    pub const fn new(store: Store) -> Self {
-        Self(store)
+    pub const fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
     }
 }
 
@@ -27,11 +32,11 @@ impl LeaseSource for Leases {
         holder: Holder,
         requests: Vec<LeaseRequest>,
     ) -> Result<Vec<LeaseAnswer>, LeaseError> {
-        self.0.grant(holder, &requests).await.map_err(undecided)
+        self.store.grant(holder, &requests, self.clock.now()).await.map_err(undecided)
     }
 
     async fn give_back(&self, holder: Holder, unspent: Vec<(OrgId, Draw, Amount)>) -> Result<(), LeaseError> {
-        self.0.give_back(holder, &unspent).await.map_err(undecided)
+        self.store.give_back(holder, &unspent).await.map_err(undecided)
     }
 }
 

@@ -38,7 +38,7 @@ impl ControlPlane {
         let patience = Duration::from_millis(process.config.admin.propagation_timeout_ms);
         Ok(Self {
             source: Arc::new(Source::new(store.clone())),
-            leases: Arc::new(Leases::new(store.clone())),
+            leases: Arc::new(Leases::new(store.clone(), clock())),
             sink: Arc::new(Ingest::new(store.clone(), clock(), metrics.clone())),
             registry: Arc::new(Registry::new(store.clone(), clock(), metrics.clone(), patience)),
             reads: Arc::new(StoreReads::new(store.clone())),

@@ -17,7 +17,7 @@ use crate::column::{Row, amount, stored};
 use crate::connect::{Store, Whose, commit};
 use crate::entity::{budget, lease};
 use crate::error::StoreError;
-use crate::ledger;
+use crate::{ledger, raises};
 use crate::scope::{across_orgs, insert, one, rows, update};
 
 /// A grant is this part of what is available, or what was asked for if that is more.
@@ -67,6 +67,7 @@ impl Store {
         &self,
         holder: Holder,
         requests: &[LeaseRequest],
+        now: Timestamp,
     ) -> Result<Vec<LeaseAnswer>, StoreError> {
         let sql = self.begin_write(Whose::Every).await?;
         let mut budgets = BTreeMap::new();
@@ -74,7 +75,7 @@ impl Store {
             budgets.insert((request.org, request.draw), None);
         }
         for ((org, draw), budget) in &mut budgets {
-            *budget = prepare(*org, *draw, &sql).await?;
+            *budget = prepare((*org, *draw), now, &sql).await?;
         }
         let mut order: Vec<_> = requests.iter().enumerate().collect();
         order.sort_by_key(|(place, request)| (request.org, request.draw, *place));
@@ -131,13 +132,21 @@ pub(crate) async fn held_before(holder: Holder, sql: &DatabaseTransaction) -> Re
     Ok(held)
 }
 
-/// The budget, with its window open; `None` when there is no such budget any more.
-async fn prepare(org: OrgId, draw: Draw, sql: &DatabaseTransaction) -> Result<Option<Budget>, StoreError> {
+/// The budget with the limit it has at `now`, its window open; `None` when there is no such hard budget any more.
+async fn prepare(
+    (org, draw): (OrgId, Draw),
+    now: Timestamp,
+    sql: &DatabaseTransaction,
+) -> Result<Option<Budget>, StoreError> {
     let select = budgets::present(rows::<budget::Entity>(org)).filter(budgets::is(draw.budget));
     let Some(row) = select.one(sql).await? else { return Ok(None) };
     let budget = Budget::try_from(row)?;
+    if !budget.is_hard() {
+        return Ok(None);
+    }
     open_window(&budget, draw, sql).await?;
-    Ok(Some(budget))
+    let limit = raises::limit_at(&budget, now, sql).await?;
+    Ok(Some(Budget { limit, ..budget }))
 }
 
 /// Opens a budget's window if it is not: at what was spent since it began. The organization's ledger is held meanwhile,

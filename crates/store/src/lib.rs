@@ -30,6 +30,7 @@ mod persons;
 mod platform_tx;
 mod policies;
 mod policy;
+mod raises;
 mod rights;
 mod rollup;
 mod scope;

@@ -3,7 +3,7 @@ use ::policy::record::{
     Credential, Layer, ObjectRef, OrgObject, Policy, Rules, Sealed, Unaffordable, UnknownPrice,
 };
 use domain::key::{Key, KeyHash, KeyKind};
-use domain::limit::Budget;
+use domain::limit::{Budget, BudgetFilter, Enforcement, Thresholds};
 use domain::model::{DataPolicy, Dialect, Endpoint, Model, ModelKind, Provider, Retention};
 use domain::org::{Member, Org, Role, Team};
 use domain::price::{PriceTier, PriceVersion, UnitPrices};
@@ -79,6 +79,9 @@ fn budget(scope: BudgetScope) -> Budget {
         scope,
         limit: Amount::from_pico(123_456_789_012_345_678_901),
         window: Window::MONTH,
+        enforcement: Enforcement::Hard,
+        filter: BudgetFilter::default(),
+        thresholds: Thresholds::default(),
     }
 }
 
@@ -105,6 +108,18 @@ fn objects() -> Vec<OrgObject> {
     objects.extend(Period::ALL.map(|period| {
         let window = Window::new(period, "Australia/Lord_Howe", 7).unwrap();
         OrgObject::Budget(Budget { window, ..budget(BudgetScope::Org) })
+    }));
+    let filter = BudgetFilter {
+        models: vec!["openai/gpt-5-mini".into()],
+        providers: vec!["openai".into(), "azure".into()],
+        data_classes: vec!["internal".into()],
+        tag: Some(("project".into(), String::new())),
+    };
+    objects.push(OrgObject::Budget(Budget {
+        enforcement: Enforcement::Soft,
+        filter,
+        thresholds: Thresholds::new(&[50, 1_000]).unwrap(),
+        ..budget(BudgetScope::Org)
     }));
     objects
 }
@@ -349,11 +364,19 @@ fn what_cannot_be_is_refused_by_the_fields_name() {
 }
 
 #[test]
-fn a_budget_of_before_zones_is_in_utc_and_an_unknown_calendar_is_refused() {
+fn a_budget_of_before_zones_and_terms_is_in_utc_and_hard_and_an_unknown_calendar_is_refused() {
     let message = crate::pb::policy::v1::Budget::from(&budget(BudgetScope::Org));
     let before =
-        crate::pb::policy::v1::Budget { time_zone: String::new(), fiscal_start_month: 0, ..message.clone() };
-    assert_eq!(Budget::try_from(before), Ok(budget(BudgetScope::Org)));
+        crate::pb::policy::v1::Budget {
+        time_zone: String::new(),
+        fiscal_start_month: 0,
+        enforcement: 0,
+        filter: None,
+        thresholds: Vec::new(),
+        ..message.clone()
+    };
+    let thresholds = Thresholds::new(&[]).unwrap();
+    assert_eq!(Budget::try_from(before), Ok(Budget { thresholds, ..budget(BudgetScope::Org) }));
     let unknown = crate::pb::policy::v1::Budget { time_zone: "Europe/Atlantis".into(), ..message.clone() };
     assert_eq!(Budget::try_from(unknown), Err(WireError::Invalid("budget.time_zone")));
     let month = crate::pb::policy::v1::Budget { fiscal_start_month: 13, ..message };

@@ -196,7 +196,7 @@ async fn a_life_with_less_in_its_journal_than_was_committed_frees_nothing() {
     let first = metering::sample::holder(1);
     world.registry.hello(hello(&world, first)).await.unwrap();
     let deps = &world.deps;
-    let leases = Leases::new(deps.store.clone());
+    let leases = Leases::new(deps.store.clone(), Arc::clone(&deps.clock));
     let ingest = Ingest::new(deps.store.clone(), Arc::clone(&deps.clock), deps.metrics.clone());
     for (incarnation, journal_end, is_freed) in [(2, 6, false), (3, 7, true)] {
         let earlier = Holder { incarnation: incarnation - 1, ..first };

@@ -24,7 +24,7 @@ const fn pico(amount: i128) -> Amount {
 
 async fn ask(store: &Store, holder: Holder, org: OrgId, draw: Draw, at_least: i128) -> LeaseAnswer {
     let request = LeaseRequest { org, draw, at_least: pico(at_least) };
-    store.grant(holder, &[request]).await.unwrap()[0]
+    store.grant(holder, &[request], NOW).await.unwrap()[0]
 }
 
 fn granted(answer: LeaseAnswer) -> Amount {
@@ -35,7 +35,7 @@ fn granted(answer: LeaseAnswer) -> Amount {
 }
 
 async fn state(tenant: &Tenant, draw: Draw) -> BudgetState {
-    tenant.scope.budget_state(draw.budget, draw.window).await.unwrap()
+    tenant.scope.budget_state(draw.budget, draw.window, NOW).await.unwrap()
 }
 
 fn event(tenant: &Tenant, number: u128, draw: Draw, cost: i64) -> UsageEvent {
@@ -57,7 +57,7 @@ impl LeaseSource for Ports {
     ) -> Result<Vec<LeaseAnswer>, LeaseError> {
         self.world
             .store
-            .grant(holder, &requests)
+            .grant(holder, &requests, NOW)
             .await
             .map_err(|error| LeaseError::NotDone(error.to_string()))
     }
@@ -100,6 +100,9 @@ impl Ledgers for Ports {
             scope: BudgetScope::Org,
             limit,
             window: domain::Window::MONTH,
+            enforcement: domain::limit::Enforcement::Hard,
+            filter: domain::limit::BudgetFilter::default(),
+            thresholds: domain::limit::Thresholds::default(),
         };
         let mut tx = self.world.store.scope(org.id).begin(Author::system(), NOW).await.unwrap();
         tx.insert_budget(&budget).await.unwrap();

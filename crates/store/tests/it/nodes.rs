@@ -22,12 +22,12 @@ fn pico(amount: i128) -> Amount {
 
 async fn lease(world: &World, holder: Holder, draw: Draw, amount: i128) {
     let request = LeaseRequest { org: world.ours.org.id, draw, at_least: pico(amount) };
-    let answers = world.store.grant(holder, &[request]).await.unwrap();
+    let answers = world.store.grant(holder, &[request], NOW).await.unwrap();
     assert_eq!(answers, [LeaseAnswer::Granted(pico(amount))]);
 }
 
 async fn state(world: &World, draw: Draw) -> BudgetState {
-    world.ours.scope.budget_state(draw.budget, draw.window).await.unwrap()
+    world.ours.scope.budget_state(draw.budget, draw.window, NOW).await.unwrap()
 }
 
 async fn assert_intact(world: &World) {

@@ -57,7 +57,7 @@ impl Run {
     async fn grant(&mut self, which: usize) {
         let at_least = Amount::from_pico(i128::from(1 + self.dice.roll(900)));
         let request = LeaseRequest { org: self.world.ours.org.id, draw: self.draw, at_least };
-        let answers = self.world.store.grant(self.nodes[which].holder, &[request]).await.unwrap();
+        let answers = self.world.store.grant(self.nodes[which].holder, &[request], NOW).await.unwrap();
         if let LeaseAnswer::Granted(amount) = answers[0] {
             assert!(amount >= at_least);
             self.nodes[which].held += i64::try_from(amount.pico()).unwrap();
@@ -121,7 +121,7 @@ impl Run {
             escrow: pico(self.nodes.iter().map(|node| node.held).sum()),
             overrun: Amount::ZERO,
         };
-        let state = self.world.ours.scope.budget_state(self.draw.budget, self.draw.window).await.unwrap();
+        let state = self.world.ours.scope.budget_state(self.draw.budget, self.draw.window, NOW).await.unwrap();
         assert_eq!(state, expected, "step {step}");
         assert!(state.spent + state.suspense + state.escrow <= state.limit, "step {step}");
     }
