@@ -19,6 +19,7 @@ mod m0008_nodes;
 mod m0009_key_limits;
 mod m0010_windows;
 mod m0012_budget_terms;
+mod m0013_budget_notices;
 mod step;
 
 struct Steps;
@@ -37,6 +38,7 @@ impl MigratorTrait for Steps {
             Box::new(m0009_key_limits::STEP),
             Box::new(m0010_windows::STEP),
             Box::new(m0012_budget_terms::STEP),
+            Box::new(m0013_budget_notices::STEP),
         ]
     }
 }

@@ -22,7 +22,7 @@ use crate::error::StoreError;
 use crate::page::{Order, Page, Paged, page};
 use crate::scope::{OrgScope, one, rows, update};
 use crate::tx::PolicyTx;
-use crate::{json, keys, leases, members, raises, rollup, teams};
+use crate::{json, keys, leases, members, notices, raises, rollup, teams};
 
 impl TryFrom<budget::Model> for Budget {
     type Error = StoreError;
@@ -119,6 +119,7 @@ impl PolicyTx {
         self.own(new.org)?;
         self.require_scope(new.scope).await?;
         self.insert::<budget::Entity>(new.try_into()?).await.map_err(|e| e.or_conflict("this budget exists"))?;
+        notices::note(new, self.present(new), self.now(), self.sql()).await?;
         self.put(ObjectRef::Budget(new.id), "create_budget", detail(new));
         Ok(())
     }
@@ -140,9 +141,9 @@ impl PolicyTx {
         self.replace::<budget::Entity>(changed.try_into()?, which()).await?;
         let terms = |budget: &Budget| (budget.window, budget.enforcement, budget.filter.clone());
         if terms(&before) != terms(changed) {
-            let window = changed.window.at(self.now());
-            leases::count_anew(changed, Draw { budget: changed.id, window }, self.sql()).await?;
+            leases::count_anew(changed, self.present(changed), self.sql()).await?;
         }
+        notices::note(changed, self.present(changed), self.now(), self.sql()).await?;
         self.put(ObjectRef::Budget(changed.id), "update_budget", detail(changed));
         Ok(())
     }
@@ -162,6 +163,11 @@ impl PolicyTx {
         }
         self.removed(ObjectRef::Budget(id), "remove_budget");
         Ok(())
+    }
+
+    /// The draw on a budget in its present window.
+    fn present(&self, budget: &Budget) -> Draw {
+        Draw { budget: budget.id, window: budget.window.at(self.now()) }
     }
 
     async fn require_scope(&self, scope: BudgetScope) -> Result<(), StoreError> {

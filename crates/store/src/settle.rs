@@ -18,6 +18,7 @@ use crate::entity::{budget, usage_event};
 use crate::error::StoreError;
 use crate::leases::{Charge, Leaving, leave, open_window};
 use crate::ledger::{self, Batch};
+use crate::notices;
 use crate::scope::rows;
 use crate::usage;
 
@@ -53,9 +54,10 @@ impl Store {
             return Ok(sql.rollback().await?);
         }
         let budgets = budgets_of(org, &sql).await?;
+        let touched = touched(&budgets, events.values().copied());
         // Before the events are there: a window that opens counts what is there.
-        for (draw, budget) in drawn(&budgets, events.values().copied()) {
-            open_window(budget, draw, &sql).await?;
+        for (draw, budget) in &touched {
+            open_window(budget, *draw, &sql).await?;
         }
         let seq = head.seq + 1;
         let written = events.values().map(|event| usage::row(event, seq)).collect::<Result<_, _>>()?;
@@ -68,6 +70,9 @@ impl Store {
                 }
                 Motion::Note { spent, suspense } => note_spend((org, draw), spent, suspense, &sql).await?,
             }
+        }
+        for (draw, budget) in touched {
+            notices::note(budget, draw, now, &sql).await?;
         }
         commit(sql).await
     }
@@ -122,13 +127,14 @@ pub(crate) async fn budgets_of(
     budgets.map(|budget| budget.map(|budget| (budget.id, budget))).collect()
 }
 
-/// Every budget and window that events draw on, in the order everybody takes them in.
-fn drawn<'a>(
+/// Every budget and window that events draw on, or are counted on, in the order everybody takes them in.
+fn touched<'a>(
     budgets: &'a BTreeMap<BudgetId, Budget>,
-    events: impl Iterator<Item = &'a UsageEvent>,
+    events: impl Iterator<Item = &'a UsageEvent> + Clone,
 ) -> BTreeMap<Draw, &'a Budget> {
-    let draws = events.flat_map(|event| &event.attempt.draws);
-    draws.filter_map(|draw| Some((*draw, budgets.get(&draw.budget)?))).collect()
+    let drawn = events.clone().flat_map(|event| &event.attempt.draws).copied();
+    let draws = drawn.chain(undrawn(budgets, events).into_keys());
+    draws.filter_map(|draw| Some((draw, budgets.get(&draw.budget)?))).collect()
 }
 
 /// What events came to, per budget and holder.

@@ -148,6 +148,8 @@ suite! {
         a_raise_counts_until_it_ends_and_what_was_granted_under_it_stays,
         a_raise_can_be_ended_before_its_time_once,
         a_raise_is_in_the_audit_log_and_its_organizations_own,
+        each_threshold_is_noted_once_as_usage_reaches_it,
+        a_limit_lowered_below_a_threshold_is_noted_and_a_raise_moves_it,
     }
     nodes {
         a_machine_started_anew_leaves_what_it_held_in_suspense,

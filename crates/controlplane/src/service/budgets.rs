@@ -10,7 +10,7 @@ use domain::limit::{
 use domain::org::Capability;
 use domain::{Amount, BudgetId, RaiseId, Timestamp};
 use metering::ports::BudgetState;
-use store::{OrgScope, Page, Paged};
+use store::{Notice, OrgScope, Page, Paged};
 
 use super::{Changed, begin, commit, input};
 use crate::auth::actor::Access;
@@ -25,6 +25,8 @@ pub(crate) struct Standing {
     pub(crate) state: BudgetState,
     /// The last 100, newest first.
     pub(crate) raises: Vec<Raise>,
+    /// The thresholds reached in that window, the lowest first.
+    pub(crate) notices: Vec<Notice>,
     /// When this was so.
     at: Timestamp,
 }
@@ -217,7 +219,8 @@ pub(crate) async fn standing(app: &App, scope: &OrgScope, budget: Budget) -> Res
     let window = budget.window.at(now);
     let state = scope.budget_state(budget.id, window, now).await?;
     let raises = scope.raises(budget.id).await?;
-    Ok(Standing { budget, window, state, raises, at: now })
+    let notices = scope.notices(budget.id, window).await?;
+    Ok(Standing { budget, window, state, raises, notices, at: now })
 }
 
 fn positive(field: &str, limit: Amount) -> Result<Amount, AdminError> {

@@ -37,6 +37,22 @@ table!(budget_raise, "budget_raises", {
     pub granted_by: Option<String>,
 }, of OrgId);
 
+table!(budget_notice, "budget_notices", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub org_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub budget_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub window_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub percent: i32,
+    pub reached_at: i64,
+    pub spent_micro: i64,
+    pub spent_rest: i32,
+    pub limit_micro: i64,
+    pub limit_rest: i32,
+}, of OrgId);
+
 table!(budget_window, "budget_windows", {
     #[sea_orm(primary_key, auto_increment = false)]
     pub org_id: String,

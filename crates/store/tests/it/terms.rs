@@ -1,7 +1,7 @@
 //! Soft budgets, budgets narrowed to some requests, and raises for some time.
 
-use domain::limit::{Budget, BudgetFilter, BudgetScope, Enforcement, Raise};
-use domain::{Amount, Pico, RaiseId, Timestamp};
+use domain::limit::{Budget, BudgetFilter, BudgetScope, Enforcement, Raise, Thresholds, Window};
+use domain::{Amount, BudgetId, Pico, RaiseId, Timestamp};
 use metering::ports::{BudgetState, LeaseAnswer, LeaseRequest};
 use metering::sample;
 use metering::usage::{Draw, UsageEvent};
@@ -195,4 +195,54 @@ pub(crate) async fn a_raise_is_in_the_audit_log_and_its_organizations_own(world:
     drop(tx);
     assert!(matches!(world.theirs.scope.raise(RaiseId::new(NOW, 1)).await, Err(StoreError::NotFound)));
     assert!(world.theirs.scope.raises(draw.budget).await.unwrap().is_empty());
+}
+
+async fn percentages(world: &World, draw: Draw) -> Vec<u16> {
+    let notices = world.ours.scope.notices(draw.budget, draw.window).await.unwrap();
+    notices.iter().map(|notice| notice.percent).collect()
+}
+
+pub(crate) async fn each_threshold_is_noted_once_as_usage_reaches_it(world: World) {
+    for (number, enforcement) in [(1, Enforcement::Hard), (2, Enforcement::Soft)] {
+        let (mut budget, _) = world.ours.budget(number, BudgetScope::Org, 100).await;
+        budget.enforcement = enforcement;
+        budget.thresholds = Thresholds::new(&[50, 80, 100, 150]).unwrap();
+        put(&world, &budget).await;
+    }
+    let draws = [1, 2].map(|number| sample_draw(number));
+    let mut shipped = Vec::new();
+    let steps = [(49, 0), (1, 1), (10, 1), (60, 3), (1, 3)];
+    for ((cost, noted), number) in steps.into_iter().zip(1..) {
+        shipped.push(event(&world, number, &[], cost));
+        // What was there already changes nothing.
+        world.store.commit_events(&shipped, NOW.plus_seconds(i64::try_from(number).unwrap())).await.unwrap();
+        for draw in &draws {
+            assert_eq!(percentages(&world, *draw).await, [50, 80, 100][..noted], "after {cost}");
+        }
+    }
+    let first = world.ours.scope.notices(draws[0].budget, draws[0].window).await.unwrap()[0];
+    assert_eq!((first.spent, first.limit, first.reached_at), (pico(50), pico(100), NOW.plus_seconds(2)));
+}
+
+fn sample_draw(number: u128) -> Draw {
+    Draw { budget: BudgetId::new(NOW, number), window: Window::MONTH.at(NOW) }
+}
+
+pub(crate) async fn a_limit_lowered_below_a_threshold_is_noted_and_a_raise_moves_it(world: World) {
+    let (mut budget, draw) = world.ours.budget(1, BudgetScope::Org, 1_000).await;
+    commit(&world, event(&world, 1, &[], 500)).await;
+    assert_eq!(percentages(&world, draw).await, [0; 0]);
+    grant(&world, &raise(draw, 1, 200)).await;
+    budget.limit = pico(450);
+    put(&world, &budget).await;
+    assert_eq!(percentages(&world, draw).await, [0; 0], "500 of 650");
+    commit(&world, event(&world, 2, &[], 20)).await;
+    assert_eq!(percentages(&world, draw).await, [80], "520 of 650");
+    budget.limit = pico(300);
+    put(&world, &budget).await;
+    assert_eq!(percentages(&world, draw).await, [80, 100], "520 of 500");
+    let (made, _) = world.ours.budget(2, BudgetScope::Org, 520).await;
+    let of_the_new = Draw { budget: made.id, ..draw };
+    assert_eq!(percentages(&world, of_the_new).await, [80, 100], "made over what is spent");
+    assert!(world.theirs.scope.notices(draw.budget, draw.window).await.unwrap().is_empty());
 }

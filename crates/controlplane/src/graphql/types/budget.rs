@@ -4,10 +4,12 @@
 
 use async_graphql::{Enum, ID, InputObject, Object, SimpleObject};
 use domain::limit::{self, BudgetScope, Raise};
+use store::Notice;
 
 use crate::graphql::error::Result;
 use crate::graphql::scalars::{DateTime, Usd};
 use crate::graphql::types::propagation::Applied;
+use crate::graphql::types::usage::Tag;
 use crate::service::budgets::Standing;
 use crate::service::input::{id, no_id, required};
 
@@ -123,6 +125,11 @@ impl Budget {
         self.0.raises.iter().cloned().map(Into::into).collect()
     }
 
+    /// The thresholds it has reached in the present window, the lowest first.
+    async fn notices(&self) -> Vec<BudgetNotice> {
+        self.0.notices.iter().copied().map(Into::into).collect()
+    }
+
     /// Where it stands in the present window.
     async fn state(&self) -> BudgetState {
         BudgetState::new(&self.0)
@@ -140,13 +147,6 @@ pub(crate) struct BudgetFilter {
     data_classes: Vec<String>,
     /// A key and its value, as apps declare them in `metadata`.
     tag: Option<Tag>,
-}
-
-/// A key with a value.
-#[derive(SimpleObject)]
-pub(crate) struct Tag {
-    key: String,
-    value: String,
 }
 
 impl From<limit::BudgetFilter> for BudgetFilter {
@@ -179,6 +179,29 @@ impl From<Raise> for BudgetRaise {
             until: raise.until.into(),
             reason: raise.reason,
             granted_by: raise.granted_by.map(Into::into),
+        }
+    }
+}
+
+/// A threshold that a budget has reached.
+#[derive(SimpleObject)]
+pub(crate) struct BudgetNotice {
+    /// The percentage of the limit.
+    percent: u32,
+    reached_at: DateTime,
+    /// What was spent then.
+    spent: Usd,
+    /// What the limit was then, with raises.
+    limit: Usd,
+}
+
+impl From<Notice> for BudgetNotice {
+    fn from(Notice { percent, reached_at, spent, limit }: Notice) -> Self {
+        Self {
+            percent: percent.into(),
+            reached_at: reached_at.into(),
+            spent: spent.into(),
+            limit: limit.into(),
         }
     }
 }
