@@ -41,18 +41,19 @@ impl Rates {
             match rated {
                 Rated::Admitted => return Ok(()),
                 Rated::Refused(resets_at) => return Err(used_up(key, limit, now, resets_at)),
-                Rated::NeedsSlice { minute, want } => match self.source.slice(id, minute, limit, want).await
-                {
-                    Ok(granted) => {
-                        self.outage.over();
-                        self.book.lock().granted(id, minute, want, granted);
+                Rated::NeedsSlice { minute, want } => {
+                    match self.source.slice(id, minute, limit, want).await {
+                        Ok(granted) => {
+                            self.outage.over();
+                            self.book.lock().granted(id, minute, want, granted);
+                        }
+                        Err(error) => {
+                            self.outage.failed(&error);
+                            let peers = self.peers.load(Ordering::Relaxed);
+                            self.book.lock().alone(id, minute, limit, peers);
+                        }
                     }
-                    Err(error) => {
-                        self.outage.failed(&error);
-                        let peers = self.peers.load(Ordering::Relaxed);
-                        self.book.lock().alone(id, minute, limit, peers);
-                    }
-                },
+                }
             }
         }
     }

@@ -118,7 +118,9 @@ impl PolicyTx {
     pub async fn insert_budget(&mut self, new: &Budget) -> Result<(), StoreError> {
         self.own(new.org)?;
         self.require_scope(new.scope).await?;
-        self.insert::<budget::Entity>(new.try_into()?).await.map_err(|e| e.or_conflict("this budget exists"))?;
+        self.insert::<budget::Entity>(new.try_into()?)
+            .await
+            .map_err(|e| e.or_conflict("this budget exists"))?;
         notices::note(new, self.present(new), self.now(), self.sql()).await?;
         self.put(ObjectRef::Budget(new.id), "create_budget", detail(new));
         Ok(())

@@ -1,8 +1,9 @@
 //! Grants of budget money to nodes, and what becomes of it: given back, settled, or freed.
 //!
-//! Invariant: `limit ≥ spent + suspense + escrow` holds at every commit but where a limit was lowered, or a budget was
-//! made or given another window over what is spent already; then nothing is granted. What leaves a lease is at most what
-//! it holds. Rows are taken in one order by everybody (ledger head, then budgets by id), so that nobody deadlocks.
+//! Invariant: `limit ≥ spent + suspense + escrow` holds for every hard budget at every commit but where a limit was lowered,
+//! a raise ended, or a budget was made, made hard, or given another window or filter over what is spent already; then
+//! nothing is granted. On a soft budget nothing ever is. What leaves a lease is at most what it holds. Rows are taken in
+//! one order by everybody (ledger head, then budgets by id), so that nobody deadlocks.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +18,8 @@ use crate::column::{Row, amount, stored};
 use crate::connect::{Store, Whose, commit};
 use crate::entity::{budget, lease};
 use crate::error::StoreError;
-use crate::{ledger, raises};
 use crate::scope::{across_orgs, insert, one, rows, update};
+use crate::{ledger, raises};
 
 /// A grant is this part of what is available, or what was asked for if that is more.
 const SHARE: i128 = 8;

@@ -42,7 +42,8 @@ impl OrgScope {
     /// # Errors
     /// [`StoreError`].
     pub async fn raises(&self, budget: BudgetId) -> Result<Vec<Raise>, StoreError> {
-        let select = self.rows::<budget_raise::Entity>().filter(budget_raise::Column::BudgetId.eq(budget.to_string()));
+        let select =
+            self.rows::<budget_raise::Entity>().filter(budget_raise::Column::BudgetId.eq(budget.to_string()));
         let select = select.order_by_desc(budget_raise::Column::Id).limit(SHOWN);
         select.all(&self.read().await?).await?.into_iter().map(Raise::try_from).collect()
     }
@@ -63,7 +64,8 @@ impl PolicyTx {
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such budget.
     pub async fn insert_raise(&mut self, new: &Raise) -> Result<(), StoreError> {
-        self.require::<budget::Entity>(budgets::is(new.budget).add(budget::Column::RemovedAt.is_null())).await?;
+        self.require::<budget::Entity>(budgets::is(new.budget).add(budget::Column::RemovedAt.is_null()))
+            .await?;
         let (amount_micro, amount_rest) = new.amount.to_parts();
         self.insert::<budget_raise::Entity>(budget_raise::Model {
             org_id: self.org().to_string(),
@@ -103,7 +105,11 @@ impl PolicyTx {
             return Err(StoreError::Conflict("this raise has ended"));
         }
         // As a change of the budget, so that nodes offer back what they do not need.
-        self.put(ObjectRef::Budget(raise.budget), "end_budget_raise", json!({ "raise": raise.id.to_string() }));
+        self.put(
+            ObjectRef::Budget(raise.budget),
+            "end_budget_raise",
+            json!({ "raise": raise.id.to_string() }),
+        );
         Ok(())
     }
 }

@@ -235,3 +235,6 @@ impl TryFrom<pb::Credential> for Credential {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

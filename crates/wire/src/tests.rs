@@ -109,18 +109,6 @@ fn objects() -> Vec<OrgObject> {
         let window = Window::new(period, "Australia/Lord_Howe", 7).unwrap();
         OrgObject::Budget(Budget { window, ..budget(BudgetScope::Org) })
     }));
-    let filter = BudgetFilter {
-        models: vec!["openai/gpt-5-mini".into()],
-        providers: vec!["openai".into(), "azure".into()],
-        data_classes: vec!["internal".into()],
-        tag: Some(("project".into(), String::new())),
-    };
-    objects.push(OrgObject::Budget(Budget {
-        enforcement: Enforcement::Soft,
-        filter,
-        thresholds: Thresholds::new(&[50, 1_000]).unwrap(),
-        ..budget(BudgetScope::Org)
-    }));
     objects
 }
 
@@ -361,26 +349,6 @@ fn what_cannot_be_is_refused_by_the_fields_name() {
         }),
         WireError::Invalid("used.class")
     );
-}
-
-#[test]
-fn a_budget_of_before_zones_and_terms_is_in_utc_and_hard_and_an_unknown_calendar_is_refused() {
-    let message = crate::pb::policy::v1::Budget::from(&budget(BudgetScope::Org));
-    let before =
-        crate::pb::policy::v1::Budget {
-        time_zone: String::new(),
-        fiscal_start_month: 0,
-        enforcement: 0,
-        filter: None,
-        thresholds: Vec::new(),
-        ..message.clone()
-    };
-    let thresholds = Thresholds::new(&[]).unwrap();
-    assert_eq!(Budget::try_from(before), Ok(Budget { thresholds, ..budget(BudgetScope::Org) }));
-    let unknown = crate::pb::policy::v1::Budget { time_zone: "Europe/Atlantis".into(), ..message.clone() };
-    assert_eq!(Budget::try_from(unknown), Err(WireError::Invalid("budget.time_zone")));
-    let month = crate::pb::policy::v1::Budget { fiscal_start_month: 13, ..message };
-    assert_eq!(Budget::try_from(month), Err(WireError::Invalid("budget.fiscal_start_month")));
 }
 
 #[test]

@@ -241,9 +241,10 @@ async fn checked(app: &App, mut filter: BudgetFilter) -> Result<BudgetFilter, Ad
     let store = &app.deps.store;
     let models = store.model_slugs().await?;
     let providers = store.provider_slugs().await?;
-    for (field, list, known) in
-        [("filter.models", &mut filter.models, &models), ("filter.providers", &mut filter.providers, &providers)]
-    {
+    for (field, list, known) in [
+        ("filter.models", &mut filter.models, &models),
+        ("filter.providers", &mut filter.providers, &providers),
+    ] {
         if list.len() > MOST {
             return Err(AdminError::bad_input(field, format!("has {}; at most {MOST} fit", list.len())));
         }

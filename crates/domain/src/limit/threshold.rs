@@ -47,8 +47,9 @@ impl Thresholds {
 
     /// Those that `spent` has reached of `limit`, the lowest first.
     pub fn reached(&self, spent: Amount, limit: Amount) -> impl Iterator<Item = u16> + '_ {
-        let is_reached =
-            move |percent: &u16| spent.pico().saturating_mul(100) >= limit.pico().saturating_mul((*percent).into());
+        let is_reached = move |percent: &u16| {
+            spent.pico().saturating_mul(100) >= limit.pico().saturating_mul((*percent).into())
+        };
         self.0.iter().copied().take_while(is_reached)
     }
 }

@@ -74,7 +74,10 @@ pub(crate) async fn a_soft_budget_made_hard_begins_with_what_was_spent(world: Wo
 pub(crate) async fn a_narrowed_budget_counts_what_matches_before_and_after_it_is_made(world: World) {
     let tag = |value: &str| ("project".to_owned(), value.to_owned());
     let parts = [
-        BudgetFilter { models: vec!["openai/gpt-x".into(), "openai/gpt-y".into()], ..BudgetFilter::default() },
+        BudgetFilter {
+            models: vec!["openai/gpt-x".into(), "openai/gpt-y".into()],
+            ..BudgetFilter::default()
+        },
         BudgetFilter { providers: vec!["azure".into()], ..BudgetFilter::default() },
         BudgetFilter { data_classes: vec!["internal".into()], ..BudgetFilter::default() },
         BudgetFilter { tag: Some(tag("atlas \"%_\\ é")), ..BudgetFilter::default() },
@@ -91,7 +94,8 @@ pub(crate) async fn a_narrowed_budget_counts_what_matches_before_and_after_it_is
         let mut event = event(&world, number, &[], 1_000);
         event.attempt.model = "openai/gpt-x-mini".to_owned();
         event.attempt.provider = "azure-eu".to_owned();
-        event.attempt.attribution.tags = vec![tag("Atlas \"%_\\ é"), ("x".to_owned(), "atlas \"%_\\ é".to_owned())];
+        event.attempt.attribution.tags =
+            vec![tag("Atlas \"%_\\ é"), ("x".to_owned(), "atlas \"%_\\ é".to_owned())];
         event
     };
     commit(&world, all_match(1, 10)).await;
