@@ -213,7 +213,7 @@ pub(crate) async fn each_threshold_is_noted_once_as_usage_reaches_it(world: Worl
         budget.thresholds = Thresholds::new(&[50, 80, 100, 150]).unwrap();
         put(&world, &budget).await;
     }
-    let draws = [1, 2].map(|number| sample_draw(number));
+    let draws = [1, 2].map(sample_draw);
     let mut shipped = Vec::new();
     let steps = [(49, 0), (1, 1), (10, 1), (60, 3), (1, 3)];
     for ((cost, noted), number) in steps.into_iter().zip(1..) {
