@@ -19,6 +19,8 @@ mod m0008_nodes;
 mod m0009_key_limits;
 mod m0010_windows;
 mod m0011_wanted;
+mod m0012_budget_terms;
+mod m0013_budget_notices;
 mod partitions;
 mod step;
 
@@ -40,6 +42,8 @@ impl MigratorTrait for Steps {
             Box::new(m0009_key_limits::STEP),
             Box::new(m0010_windows::STEP),
             Box::new(m0011_wanted::STEP),
+            Box::new(m0012_budget_terms::STEP),
+            Box::new(m0013_budget_notices::STEP),
         ]
     }
 }

@@ -33,7 +33,7 @@ impl Reads for StoreReads {
                 Err(StoreError::NotFound) => continue,
                 Err(error) => return Err(unreadable(error)),
             };
-            states.push((id, scope.budget_state(id, budget.window.at(now)).await.map_err(unreadable)?));
+            states.push((id, scope.budget_state(id, budget.window.at(now), now).await.map_err(unreadable)?));
         }
         let began = |period| Window::utc(period).start(Window::utc(period).at(now));
         let spend = async |since| scope.spend_of_key(key, since).await.map_err(unreadable);

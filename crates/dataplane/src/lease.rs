@@ -232,6 +232,14 @@ impl Leases {
         shortage
     }
 
+    /// Of the budgets that `reservation` draws on, the one this process holds least of, and how much of that is free: what
+    /// is left of the budget for certain, since nobody else may spend it.
+    pub(crate) fn tightest(&self, reservation: &Reservation) -> Option<(BudgetId, Amount)> {
+        let book = self.book.lock();
+        let held = reservation.draws().map(|draw| (draw.budget, book.pool(draw).free));
+        held.min_by_key(|(_, free)| *free)
+    }
+
     /// Replaces a reservation by the truth; per draw the part that no lease covered.
     pub fn settle(self: &Arc<Self>, reservation: Reservation, cost: Pico) -> Vec<Amount> {
         let (overruns, is_tight) = {

@@ -24,7 +24,7 @@ pub mod tokens;
 pub use error::ErrorCode;
 pub use id::{
     BudgetId, CredentialId, EndpointId, EventId, KeyId, LeaseId, MemberId, NodeId, OrgId, PersonId, PolicyId,
-    PriceVersionId, RequestId, TeamId,
+    PriceVersionId, RaiseId, RequestId, TeamId,
 };
 pub use limit::{BudgetScope, Period, Window, WindowId};
 pub use money::{Amount, Pico};

@@ -4,6 +4,7 @@
 //! is never rewritten.
 
 pub use domain::Holder;
+use domain::limit::{Budget, BudgetScope, Traits};
 use domain::model::ModelKind;
 use domain::{
     Amount, BudgetId, CredentialId, EndpointId, ErrorCode, EventId, KeyId, MemberId, OrgId, Pico,
@@ -35,6 +36,27 @@ pub struct Attribution {
     pub data_class: Option<String>,
     /// The organization's route that was taken.
     pub route: Option<String>,
+}
+
+impl Attempt {
+    /// Whether a budget of its organization counts it: whose it is, and what it is.
+    #[must_use]
+    pub fn is_under(&self, budget: &Budget) -> bool {
+        let whose = &self.attribution;
+        let is_in_scope = match budget.scope {
+            BudgetScope::Org => true,
+            BudgetScope::Team(team) => whose.team == Some(team),
+            BudgetScope::Member(member) => whose.member == Some(member),
+            BudgetScope::Key(key) => whose.key == key,
+        };
+        let traits = Traits {
+            model: &self.model,
+            provider: &self.provider,
+            data_class: whose.data_class.as_deref(),
+            tags: &whose.tags,
+        };
+        is_in_scope && budget.filter.matches(traits)
+    }
 }
 
 /// One budget that an attempt draws on.

@@ -4,7 +4,7 @@
 //! the snapshot.
 
 use domain::key::{Key, KeyHash, KeyKind, KeyText, Pepper};
-use domain::limit::{Budget, Window};
+use domain::limit::{Budget, BudgetFilter, Enforcement, Thresholds, Window};
 use domain::model::{DataPolicy, Dialect, Endpoint, Model, ModelKind, Provider, Retention};
 use domain::org::{Member, Org, Role, Team};
 use domain::price::{PriceVersion, UnitPrices};
@@ -98,7 +98,17 @@ pub fn policy(number: u128, layer: Layer, rules: Rules) -> Policy {
 pub fn budget(number: u128, scope: BudgetScope, usd: i32) -> Budget {
     let limit = Amount::from_pico(i128::from(usd) * 1_000_000_000_000);
     let name = scope.name().to_owned();
-    Budget { id: BudgetId::from_bits(number), org: org_id(), name, scope, limit, window: Window::MONTH }
+    Budget {
+        id: BudgetId::from_bits(number),
+        org: org_id(),
+        name,
+        scope,
+        limit,
+        window: Window::MONTH,
+        enforcement: Enforcement::Hard,
+        filter: BudgetFilter::default(),
+        thresholds: Thresholds::default(),
+    }
 }
 
 /// A credential whose sealed secret is a placeholder.

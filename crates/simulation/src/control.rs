@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use controlplane::{Ingest, Leases, Metrics, Registry};
 use domain::key::{Key, KeyHash, KeyKind};
-use domain::limit::{Budget, BudgetScope, Window};
+use domain::limit::{Budget, BudgetFilter, BudgetScope, Enforcement, Thresholds, Window};
 use domain::org::{Org, Team};
 use domain::time::FixedClock;
 use domain::{Amount, BudgetId, Clock, KeyId, NodeId, OrgId, TeamId, Timestamp, WindowId};
@@ -53,6 +53,9 @@ pub(crate) fn budget(number: usize, limit: i128) -> Budget {
         scope,
         limit: Amount::from_pico(limit),
         window: Window::MONTH,
+        enforcement: Enforcement::Hard,
+        filter: BudgetFilter::default(),
+        thresholds: Thresholds::default(),
     }
 }
 
@@ -124,7 +127,7 @@ impl Control {
         let shared: Arc<dyn Clock> = Arc::clone(clock) as _;
         Ok(Self {
             scope: store.scope(org()),
-            leases: Leases::new(store.clone()),
+            leases: Leases::new(store.clone(), Arc::clone(&shared)),
             ingest: Ingest::new(store.clone(), Arc::clone(&shared), metrics.clone()),
             registry: Registry::new(store.clone(), shared, metrics, Duration::ZERO),
             clock: Arc::clone(clock),
@@ -136,7 +139,8 @@ impl Control {
     pub(crate) async fn answer(&self, ask: Ask, without: Option<Guard>) -> Answer {
         match ask {
             Ask::Grant(holder, requests) if without == Some(Guard::HelloBeforeGrant) => {
-                self.store.grant(holder, &requests).await.map(Said::Leases).map_err(|_| Lost::Unknown)
+                let granted = self.store.grant(holder, &requests, self.clock.now()).await;
+                granted.map(Said::Leases).map_err(|_| Lost::Unknown)
             }
             Ask::Grant(holder, requests) => {
                 self.leases.grant(holder, requests).await.map(Said::Leases).map_err(undecided)
@@ -172,7 +176,7 @@ impl Control {
     }
 
     pub(crate) async fn state(&self, number: usize, window: WindowId) -> anyhow::Result<BudgetState> {
-        Ok(self.scope.budget_state(budget(number, 0).id, window).await?)
+        Ok(self.scope.budget_state(budget(number, 0).id, window, self.clock.now()).await?)
     }
 
     /// Whether there was such a node.

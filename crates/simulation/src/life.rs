@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use dataplane::lease::Leases;
 use dataplane::membership::{Identity, Membership, NotIntroduced};
+use dataplane::outstanding::Outstanding;
 use dataplane::policy_task::PolicyTask;
 use dataplane::ship::Shipper;
 use dataplane::telemetry::Metrics;
@@ -118,6 +119,7 @@ impl Life {
             journal: Arc::clone(&waiting),
             sink,
             settled: Arc::default(),
+            outstanding: Arc::new(Outstanding::new(Arc::clone(birth.clock) as _)),
             metrics: metrics.clone(),
         });
         let tasks = TaskTracker::new();

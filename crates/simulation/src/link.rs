@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use domain::{Amount, Holder, OrgId};
+use domain::{Amount, Holder, OrgId, Timestamp};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use metering::Reservation;
@@ -110,6 +110,15 @@ impl Port {
     }
 }
 
+/// Waiting for called back money takes real time, which the scheduler does not hold in its hand: a request is refused
+/// instead, and money comes back as it is idle.
+fn at_once(answer: LeaseAnswer) -> LeaseAnswer {
+    match answer {
+        LeaseAnswer::Recalled(state) => LeaseAnswer::Exhausted(state),
+        other => other,
+    }
+}
+
 fn money(lost: Lost) -> LeaseError {
     match lost {
         Lost::NotDone | Lost::Refused(_) => LeaseError::NotDone("it was not sent".to_owned()),
@@ -125,7 +134,7 @@ impl LeaseSource for Port {
         requests: Vec<LeaseRequest>,
     ) -> Result<Vec<LeaseAnswer>, LeaseError> {
         match self.ask(Ask::Grant(holder, requests.clone())).await {
-            Ok(Said::Leases(answers)) => Ok(answers),
+            Ok(Said::Leases(answers)) => Ok(answers.into_iter().map(at_once).collect()),
             Err(Lost::Unknown) if self.without == Some(Guard::UnknownGrantIsNothing) => {
                 Ok(requests.iter().map(|request| LeaseAnswer::Granted(request.at_least)).collect())
             }
@@ -181,7 +190,7 @@ fn none<T>() -> Result<T, FeedError> {
 
 #[async_trait]
 impl Acks for NoPolicy {
-    async fn ack(&self, _: Holder, _: Vec<Ack>) -> Result<Contact, FeedError> {
+    async fn ack(&self, _: Holder, _: Vec<Ack>, _: Option<Timestamp>) -> Result<Contact, FeedError> {
         none()
     }
 }

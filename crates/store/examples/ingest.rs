@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use domain::key::{Key, KeyHash, KeyKind};
-use domain::limit::{Budget, BudgetScope, Window};
+use domain::limit::{Budget, BudgetFilter, BudgetScope, Enforcement, Thresholds, Window};
 use domain::org::{Org, Team};
 use domain::{Amount, BudgetId, KeyId, OrgId, Pico, TeamId};
 use futures::future::try_join_all;
@@ -129,6 +129,9 @@ fn budget(org: OrgId, number: u128, scope: BudgetScope) -> Budget {
         scope,
         limit,
         window: Window::MONTH,
+        enforcement: Enforcement::Hard,
+        filter: BudgetFilter::default(),
+        thresholds: Thresholds::default(),
     }
 }
 

@@ -34,7 +34,9 @@ impl Author {
         self.kind
     }
 
-    pub(crate) fn id(&self) -> Option<&str> {
+    /// The person or key.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 }

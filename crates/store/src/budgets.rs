@@ -1,10 +1,10 @@
 //! Budgets of an organization, and where each stands.
 //!
 //! Invariant: a budget's standing in a window begins with what its scope spent since the window began, also where its
-//! calendar was changed in mid-window, and from then on changes only by grants, returns and committed events, each naming
-//! the revision it was made from. Removing a budget stops its grants and keeps its rows.
+//! calendar, filter or enforcement was changed in mid-window, and from then on changes only by grants, returns and committed
+//! events, each naming the revision it was made from. Removing a budget stops its grants and keeps its rows.
 
-use domain::limit::{Budget, BudgetScope, Period, Window};
+use domain::limit::{Budget, BudgetScope, Enforcement, Period, Window};
 use domain::{Amount, BudgetId, OrgId, Timestamp, WindowId};
 use metering::ports::BudgetState;
 use metering::usage::Draw;
@@ -22,7 +22,7 @@ use crate::error::StoreError;
 use crate::page::{Order, Page, Paged, page};
 use crate::scope::{OrgScope, one, rows, update};
 use crate::tx::PolicyTx;
-use crate::{keys, leases, members, rollup, teams};
+use crate::{json, keys, leases, members, notices, raises, rollup, teams};
 
 impl TryFrom<budget::Model> for Budget {
     type Error = StoreError;
@@ -37,15 +37,19 @@ impl TryFrom<budget::Model> for Budget {
             scope: scope(place, &row.scope, row.scope_id.as_deref())?,
             limit: amount(row.limit_micro, row.limit_rest),
             window,
+            enforcement: place.named(&row.enforcement, Enforcement::from_name)?,
+            filter: json::filter(place, &row.filter)?,
+            thresholds: json::thresholds(place, &row.thresholds)?,
             name: row.name,
         })
     }
 }
 
-impl From<&Budget> for budget::Model {
-    fn from(budget: &Budget) -> Self {
+impl TryFrom<&Budget> for budget::Model {
+    type Error = StoreError;
+    fn try_from(budget: &Budget) -> Result<Self, StoreError> {
         let (limit_micro, limit_rest) = budget.limit.to_parts();
-        Self {
+        Ok(Self {
             org_id: budget.org.to_string(),
             id: budget.id.to_string(),
             name: budget.name.clone(),
@@ -57,7 +61,10 @@ impl From<&Budget> for budget::Model {
             removed_at: None,
             time_zone: budget.window.zone_name().to_owned(),
             fiscal_start_month: i32::try_from(budget.window.fiscal_start_month()).unwrap_or(1),
-        }
+            enforcement: budget.enforcement.name().to_owned(),
+            filter: json::filter_text(&budget.filter)?,
+            thresholds: json::thresholds_text(&budget.thresholds)?,
+        })
     }
 }
 
@@ -79,11 +86,16 @@ impl OrgScope {
         one(present(self.rows()).filter(is(id)), &self.read().await?).await?.try_into()
     }
 
-    /// Where a budget stands in a window.
+    /// Where a budget stands in a window, under the raises in force at `now`.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such budget.
-    pub async fn budget_state(&self, id: BudgetId, window: WindowId) -> Result<BudgetState, StoreError> {
+    pub async fn budget_state(
+        &self,
+        id: BudgetId,
+        window: WindowId,
+        now: Timestamp,
+    ) -> Result<BudgetState, StoreError> {
         let sql = self.read().await?;
         let budget = Budget::try_from(one(present(self.rows()).filter(is(id)), &sql).await?)?;
         let draw = Draw { budget: id, window };
@@ -91,7 +103,10 @@ impl OrgScope {
             Some(standing) => standing,
             None => Standing::begin(&budget, window, &sql).await?,
         };
-        Ok(standing.state(budget.limit))
+        let limit = raises::limit_at(&budget, now, &sql).await?;
+        let state = standing.state(limit);
+        // A soft limit stays what it is, however much is spent.
+        Ok(if budget.is_hard() { state } else { BudgetState { limit, ..state } })
     }
 }
 
@@ -103,13 +118,17 @@ impl PolicyTx {
     pub async fn insert_budget(&mut self, new: &Budget) -> Result<(), StoreError> {
         self.own(new.org)?;
         self.require_scope(new.scope).await?;
-        self.insert::<budget::Entity>(new.into()).await.map_err(|e| e.or_conflict("this budget exists"))?;
+        self.insert::<budget::Entity>(new.try_into()?)
+            .await
+            .map_err(|e| e.or_conflict("this budget exists"))?;
+        notices::note(new, self.present(new), self.now(), self.sql()).await?;
         self.put(ObjectRef::Budget(new.id), "create_budget", detail(new));
         Ok(())
     }
 
-    /// Changes a budget's name, limit or window. Lowering a limit is always accepted; what is spent or granted stays.
-    /// Another window begins with what the scope spent since it began; what was under way is added as it settles.
+    /// Changes a budget. Lowering a limit is always accepted; what is spent or granted stays. Another window or filter, and
+    /// a soft budget made hard, begin with what was spent since the window began; what was under way is added as it
+    /// settles.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Conflict`] for another scope: make a new budget then.
@@ -121,11 +140,12 @@ impl PolicyTx {
         if before.scope != changed.scope {
             return Err(StoreError::Conflict("a budget's scope stays; make another budget"));
         }
-        self.replace::<budget::Entity>(changed.into(), which()).await?;
-        if before.window != changed.window {
-            let window = changed.window.at(self.now());
-            leases::count_anew(changed, Draw { budget: changed.id, window }, self.sql()).await?;
+        self.replace::<budget::Entity>(changed.try_into()?, which()).await?;
+        let terms = |budget: &Budget| (budget.window, budget.enforcement, budget.filter.clone());
+        if terms(&before) != terms(changed) {
+            leases::count_anew(changed, self.present(changed), self.sql()).await?;
         }
+        notices::note(changed, self.present(changed), self.now(), self.sql()).await?;
         self.put(ObjectRef::Budget(changed.id), "update_budget", detail(changed));
         Ok(())
     }
@@ -145,6 +165,11 @@ impl PolicyTx {
         }
         self.removed(ObjectRef::Budget(id), "remove_budget");
         Ok(())
+    }
+
+    /// The draw on a budget in its present window.
+    fn present(&self, budget: &Budget) -> Draw {
+        Draw { budget: budget.id, window: budget.window.at(self.now()) }
     }
 
     async fn require_scope(&self, scope: BudgetScope) -> Result<(), StoreError> {
@@ -177,7 +202,7 @@ impl Standing {
         database: &C,
     ) -> Result<Self, StoreError> {
         let span = (budget.window.start(window), budget.window.end(window));
-        let (spent, suspense) = rollup::spend(budget.org, budget.scope, span, database).await?;
+        let (spent, suspense) = rollup::spend(budget, span, database).await?;
         Ok(Self { spent, suspense, ..Self::default() })
     }
 
@@ -302,5 +327,13 @@ fn detail(budget: &Budget) -> Value {
         "window": budget.window.period().name(),
         "time_zone": budget.window.zone_name(),
         "fiscal_start_month": budget.window.fiscal_start_month(),
+        "enforcement": budget.enforcement.name(),
+        "filter": {
+            "models": budget.filter.models,
+            "providers": budget.filter.providers,
+            "data_classes": budget.filter.data_classes,
+            "tag": budget.filter.tag,
+        },
+        "thresholds": budget.thresholds.percentages(),
     })
 }

@@ -75,6 +75,15 @@ impl Store {
         Ok(select.order_by_asc(provider::Column::Slug).into_tuple().all(self.reader()).await?)
     }
 
+    /// The slugs of all models.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn model_slugs(&self) -> Result<Vec<String>, StoreError> {
+        let select = platform::<model::Entity>().select_only().column(model::Column::Slug);
+        Ok(select.order_by_asc(model::Column::Slug).into_tuple().all(self.reader()).await?)
+    }
+
     /// Models by slug. A page continues after a slug.
     ///
     /// # Errors

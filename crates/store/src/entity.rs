@@ -11,7 +11,7 @@ mod persons;
 mod platform;
 mod usage;
 
-pub use budgets::{budget, budget_window, lease};
+pub use budgets::{budget, budget_notice, budget_raise, budget_window, lease};
 pub use ledger::{audit, ledger_batch, ledger_entry, ledger_head, suspense_note};
 pub use nodes::{node, node_ack};
 pub use orgs::{credential, key, member, org, policy, policy_change, team};

@@ -1,10 +1,11 @@
-//! The JSON columns: rules, prices, tags and draws.
+//! The JSON columns: rules, prices, tags, draws, and what narrows a budget.
 //!
 //! Invariant: a document with a field missing, unknown or of another type is an error that names its row; nothing here
 //! has a default, since a rule that is not read is a rule that does not hold.
 
 use std::collections::BTreeMap;
 
+use domain::limit::{BudgetFilter, Thresholds};
 use domain::price::{PriceTier, UnitPrices};
 use domain::{Amount, Pico, TokenClass};
 use metering::usage::Draw;
@@ -55,6 +56,16 @@ enum UnknownPriceName {
 struct TierDocument {
     above_prompt_tokens: u64,
     unit: BTreeMap<String, i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FilterDocument {
+    models: Vec<String>,
+    providers: Vec<String>,
+    data_classes: Vec<String>,
+    #[serde(deserialize_with = "present")]
+    tag: Option<(String, String)>,
 }
 
 /// One budget an event drew on, and how much of its cost no lease covered, in pico-USD.
@@ -149,6 +160,33 @@ pub(crate) fn tiers_text(tiers: &[PriceTier]) -> Result<String, StoreError> {
         unit: document_of(&tier.unit),
     };
     write(&tiers.iter().map(tier).collect::<Vec<_>>())
+}
+
+/// Reads what narrows a budget.
+pub(crate) fn filter(place: Row<'_>, text: &str) -> Result<BudgetFilter, StoreError> {
+    let FilterDocument { models, providers, data_classes, tag } = read(place, text)?;
+    Ok(BudgetFilter { models, providers, data_classes, tag })
+}
+
+/// What narrows a budget as a column.
+pub(crate) fn filter_text(filter: &BudgetFilter) -> Result<String, StoreError> {
+    let BudgetFilter { models, providers, data_classes, tag } = filter.clone();
+    write(&FilterDocument { models, providers, data_classes, tag })
+}
+
+/// Reads at what percentages notice is given.
+pub(crate) fn thresholds(place: Row<'_>, text: &str) -> Result<Thresholds, StoreError> {
+    Thresholds::new(&read::<Vec<u32>>(place, text)?).map_err(|error| place.problem(error))
+}
+
+/// The percentages as a column.
+pub(crate) fn thresholds_text(thresholds: &Thresholds) -> Result<String, StoreError> {
+    write(&thresholds.percentages())
+}
+
+/// One tag as it stands in a column of tags.
+pub(crate) fn tag_text(tag: &(String, String)) -> Result<String, StoreError> {
+    write(tag)
 }
 
 /// Reads tags.

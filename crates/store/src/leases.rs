@@ -1,8 +1,9 @@
 //! Grants of budget money to nodes, and what becomes of it: given back, settled, or freed.
 //!
-//! Invariant: `limit ≥ spent + suspense + escrow` holds at every commit but where a limit was lowered, or a budget was
-//! made or given another window over what is spent already; then nothing is granted. What leaves a lease is at most what
-//! it holds. Rows are taken in one order by everybody (ledger head, then budgets by id), so that nobody deadlocks.
+//! Invariant: `limit ≥ spent + suspense + escrow` holds for every hard budget at every commit but where a limit was lowered,
+//! a raise ended, or a budget was made, made hard, or given another window or filter over what is spent already; then
+//! nothing is granted. On a soft budget nothing ever is. What leaves a lease is at most what it holds. Rows are taken in
+//! one order by everybody (ledger head, then budgets by id), so that nobody deadlocks.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +18,8 @@ use crate::column::{Row, amount, stored};
 use crate::connect::{Store, Whose, commit};
 use crate::entity::{budget, budget_window, lease};
 use crate::error::StoreError;
-use crate::ledger;
 use crate::scope::{across_orgs, insert, one, rows, update};
+use crate::{ledger, raises};
 
 /// A grant is this part of what is available, or what was asked for if that is more.
 const SHARE: i128 = 8;
@@ -79,7 +80,7 @@ impl Store {
             budgets.insert((request.org, request.draw), None);
         }
         for ((org, draw), budget) in &mut budgets {
-            *budget = prepare(*org, *draw, &sql).await?;
+            *budget = prepare((*org, *draw), now, &sql).await?;
         }
         let mut order: Vec<_> = requests.iter().enumerate().collect();
         order.sort_by_key(|(place, request)| (request.org, request.draw, *place));
@@ -156,13 +157,21 @@ pub(crate) async fn held_before(holder: Holder, sql: &DatabaseTransaction) -> Re
     Ok(held)
 }
 
-/// The budget, with its window open; `None` when there is no such budget any more.
-async fn prepare(org: OrgId, draw: Draw, sql: &DatabaseTransaction) -> Result<Option<Budget>, StoreError> {
+/// The budget with the limit it has at `now`, its window open; `None` when there is no such hard budget any more.
+async fn prepare(
+    (org, draw): (OrgId, Draw),
+    now: Timestamp,
+    sql: &DatabaseTransaction,
+) -> Result<Option<Budget>, StoreError> {
     let select = budgets::present(rows::<budget::Entity>(org)).filter(budgets::is(draw.budget));
     let Some(row) = select.one(sql).await? else { return Ok(None) };
     let budget = Budget::try_from(row)?;
+    if !budget.is_hard() {
+        return Ok(None);
+    }
     open_window(&budget, draw, sql).await?;
-    Ok(Some(budget))
+    let limit = raises::limit_at(&budget, now, sql).await?;
+    Ok(Some(Budget { limit, ..budget }))
 }
 
 /// Opens a budget's window if it is not: at what was spent since it began. The organization's ledger is held meanwhile,

@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 
+use domain::limit::{Budget, BudgetFilter};
 use domain::{
     Amount, BudgetScope, KeyId, MemberId, OrgId, TeamId, Timestamp, TokenClass, TokenUsage, Window, WindowId,
 };
-use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IdenStatic,
     PaginatorTrait, QueryFilter, QueryResult, QuerySelect, Select,
@@ -22,7 +23,7 @@ use crate::error::StoreError;
 use crate::hours;
 use crate::ledger::USAGE;
 use crate::scope::{OrgScope, rows};
-use crate::suspense;
+use crate::{json, suspense};
 
 pub(crate) const MILLION: i64 = 1_000_000;
 
@@ -162,19 +163,20 @@ async fn totals(org: OrgId, period: WindowId, sql: &DatabaseTransaction) -> Resu
     Ok(Totals { events: sums.cost, suspense: sums.suspense, ledger: ledger.amount, count })
 }
 
-/// Cost and suspense of a scope's events that were admitted from `since` on and, where there is an end, before `until`.
+/// Cost and suspense of the events that `budget` counts and that were admitted from `since` on and, where there is an end,
+/// before `until`.
 pub(crate) async fn spend<C: ConnectionTrait>(
-    org: OrgId,
-    scope: BudgetScope,
+    budget: &Budget,
     (since, until): (Timestamp, Option<Timestamp>),
     database: &C,
 ) -> Result<(Amount, Amount), StoreError> {
-    let select = admitted_since(org, since);
+    let org = budget.org;
+    let select = narrowed(admitted_since(org, since), &budget.filter)?;
     let select = match until {
         Some(until) => select.filter(Column::AdmittedAt.lt(until.as_micros())),
         None => select,
     };
-    let select = match scope {
+    let select = match budget.scope {
         BudgetScope::Org => select,
         BudgetScope::Team(id) => select.filter(Column::TeamId.eq(id.to_string())),
         BudgetScope::Member(id) => select.filter(Column::MemberId.eq(id.to_string())),
@@ -194,6 +196,29 @@ pub(crate) async fn spend<C: ConnectionTrait>(
 pub(crate) fn admitted_since(org: OrgId, since: Timestamp) -> Select<usage_event::Entity> {
     let month = Window::MONTH.at(since).to_string();
     rows(org).filter(Column::Period.gte(month)).filter(Column::AdmittedAt.gte(since.as_micros()))
+}
+
+/// Those of `select` that `filter` lets through: in SQL what [`BudgetFilter::matches`] is in Rust.
+fn narrowed(
+    mut select: Select<usage_event::Entity>,
+    filter: &BudgetFilter,
+) -> Result<Select<usage_event::Entity>, StoreError> {
+    let BudgetFilter { models, providers, data_classes, tag } = filter;
+    let lists = [(Column::Model, models), (Column::Provider, providers), (Column::DataClass, data_classes)];
+    for (column, list) in lists {
+        if !list.is_empty() {
+            select = select.filter(column.is_in(list));
+        }
+    }
+    if let Some(tag) = tag {
+        // Both engines have this one, and it minds letters' case; in JSON no quote inside of a text can look like one of
+        // its ends.
+        let tags = || Expr::col((usage_event::Entity, Column::Tags));
+        let text = json::tag_text(tag)?;
+        let without = Func::cust("replace").args([tags(), Expr::value(text), Expr::value("")]);
+        select = select.filter(Expr::expr(without).ne(tags()));
+    }
+    Ok(select)
 }
 
 fn of_period(org: OrgId, period: WindowId) -> Select<usage_event::Entity> {

@@ -1,14 +1,15 @@
 //! Usage events become ledger entries and spent budget: exactly once, however often they are shipped.
 //!
 //! Invariant: an event, its entries, the batch's link and what the event moves in budgets commit together; an event that
-//! is there already changes nothing. For every budget, `spent + suspense + overrun` of a window is what its scope's
-//! events of that window cost, also those that were admitted before a node knew of the budget or of its window.
+//! is there already changes nothing. For every budget, `spent + suspense + overrun` of a window is what the
+//! events of that window cost that it counts, also those that drew nothing on it: it is soft, or was not known to the
+//! node yet.
 
 use std::collections::BTreeMap;
 
 use domain::limit::Budget;
-use domain::{Amount, BudgetId, BudgetScope, OrgId, Timestamp};
-use metering::usage::{Attribution, Draw, Holder, UsageEvent};
+use domain::{Amount, BudgetId, OrgId, Timestamp};
+use metering::usage::{Draw, Holder, UsageEvent};
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
 
 use crate::budgets::{self, Standing};
@@ -17,6 +18,7 @@ use crate::entity::{budget, usage_event};
 use crate::error::StoreError;
 use crate::leases::{Charge, Leaving, leave, open_window};
 use crate::ledger::{self, Batch};
+use crate::notices;
 use crate::scope::rows;
 use crate::usage;
 
@@ -52,9 +54,10 @@ impl Store {
             return Ok(sql.rollback().await?);
         }
         let budgets = budgets_of(org, &sql).await?;
+        let touched = touched(&budgets, events.values().copied());
         // Before the events are there: a window that opens counts what is there.
-        for (draw, budget) in drawn(&budgets, events.values().copied()) {
-            open_window(budget, draw, &sql).await?;
+        for (draw, budget) in &touched {
+            open_window(budget, *draw, &sql).await?;
         }
         let seq = head.seq + 1;
         let written = events.values().map(|event| usage::row(event, seq)).collect::<Result<_, _>>()?;
@@ -67,6 +70,9 @@ impl Store {
                 }
                 Motion::Note { spent, suspense } => note_spend((org, draw), spent, suspense, &sql).await?,
             }
+        }
+        for (draw, budget) in touched {
+            notices::note(budget, draw, now, &sql).await?;
         }
         commit(sql).await
     }
@@ -121,13 +127,14 @@ pub(crate) async fn budgets_of(
     budgets.map(|budget| budget.map(|budget| (budget.id, budget))).collect()
 }
 
-/// Every budget and window that events draw on, in the order everybody takes them in.
-fn drawn<'a>(
+/// Every budget and window that events draw on, or are counted on, in the order everybody takes them in.
+fn touched<'a>(
     budgets: &'a BTreeMap<BudgetId, Budget>,
-    events: impl Iterator<Item = &'a UsageEvent>,
+    events: impl Iterator<Item = &'a UsageEvent> + Clone,
 ) -> BTreeMap<Draw, &'a Budget> {
-    let draws = events.flat_map(|event| &event.attempt.draws);
-    draws.filter_map(|draw| Some((*draw, budgets.get(&draw.budget)?))).collect()
+    let drawn = events.clone().flat_map(|event| &event.attempt.draws).copied();
+    let draws = drawn.chain(undrawn(budgets, events).into_keys());
+    draws.filter_map(|draw| Some((draw, budgets.get(&draw.budget)?))).collect()
 }
 
 /// What events came to, per budget and holder.
@@ -146,15 +153,15 @@ fn charges<'a>(events: impl Iterator<Item = &'a UsageEvent>) -> BTreeMap<(Draw, 
     charges
 }
 
-/// Cost and suspense of events in a budget's scope that do not draw on its window, since their node did not know of it
-/// yet.
+/// Cost and suspense of events that a budget counts and that do not draw on its window: it is soft, or their node did not
+/// know of it yet.
 fn undrawn<'a>(
     budgets: &BTreeMap<BudgetId, Budget>,
     events: impl Iterator<Item = &'a UsageEvent>,
 ) -> BTreeMap<Draw, (Amount, Amount)> {
     let mut sums: BTreeMap<Draw, (Amount, Amount)> = BTreeMap::new();
     for UsageEvent { attempt, settlement } in events {
-        for budget in budgets.values().filter(|budget| is_in(&attempt.attribution, budget.scope)) {
+        for budget in budgets.values().filter(|budget| attempt.is_under(budget)) {
             let draw = Draw { budget: budget.id, window: budget.window.at(attempt.admitted_at) };
             if attempt.draws.contains(&draw) {
                 continue;
@@ -165,15 +172,6 @@ fn undrawn<'a>(
         }
     }
     sums
-}
-
-pub(crate) fn is_in(attribution: &Attribution, scope: BudgetScope) -> bool {
-    match scope {
-        BudgetScope::Org => true,
-        BudgetScope::Team(team) => attribution.team == Some(team),
-        BudgetScope::Member(member) => attribution.member == Some(member),
-        BudgetScope::Key(key) => attribution.key == key,
-    }
 }
 
 /// Adds to what a budget's scope has spent; below zero it takes from it, as far as there is. A window that is not open

@@ -20,7 +20,7 @@ use crate::error::StoreError;
 use crate::leases::{self, Held, Leaving};
 use crate::ledger::{self, Batch};
 use crate::scope::rows;
-use crate::settle::{budgets_of, is_in, note_spend};
+use crate::settle::{budgets_of, note_spend};
 use crate::usage;
 
 /// So much is released in one transaction.
@@ -176,7 +176,7 @@ async fn free_events(
     let mut sums = BTreeMap::new();
     for row in events {
         let event = usage::read(row)?;
-        for budget in budgets.values().filter(|budget| is_in(&event.attempt.attribution, budget.scope)) {
+        for budget in budgets.values().filter(|budget| event.attempt.is_under(budget)) {
             // Where it was counted: in the window it drew on, and had it known of another, would have.
             let drawn = event.attempt.draws.iter().filter(|draw| draw.budget == budget.id).copied();
             let window = budget.window.at(event.attempt.admitted_at);

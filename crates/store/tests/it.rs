@@ -25,6 +25,8 @@ mod schedule;
 mod sessions;
 #[path = "it/tenancy.rs"]
 mod tenancy;
+#[path = "it/terms.rs"]
+mod terms;
 #[path = "it/windows.rs"]
 mod windows;
 #[path = "it/world.rs"]
@@ -141,6 +143,17 @@ suite! {
         another_period_counts_what_was_spent_and_what_settles_later,
         what_a_lost_life_held_stays_in_suspense_when_the_zone_changes,
         the_ledger_books_suspense_of_any_window_in_its_own_month,
+    }
+    terms {
+        a_soft_budget_counts_everything_and_grants_nothing,
+        a_soft_budget_made_hard_begins_with_what_was_spent,
+        a_narrowed_budget_counts_what_matches_before_and_after_it_is_made,
+        suspense_of_a_narrowed_budget_is_released_where_it_was_counted,
+        a_raise_counts_until_it_ends_and_what_was_granted_under_it_stays,
+        a_raise_can_be_ended_before_its_time_once,
+        a_raise_is_in_the_audit_log_and_its_organizations_own,
+        each_threshold_is_noted_once_as_usage_reaches_it,
+        a_limit_lowered_below_a_threshold_is_noted_and_a_raise_moves_it,
     }
     nodes {
         money_that_another_node_holds_is_called_back_from_it,

@@ -3,6 +3,7 @@
 //! Invariant: both directions come from one list, so that a new choice cannot be written and not read.
 
 use domain::key::KeyKind;
+use domain::limit::Enforcement;
 use domain::model::{Dialect, ModelKind};
 use domain::org::Role;
 use domain::{ErrorCode, Period, TokenClass};
@@ -71,6 +72,7 @@ choices! {
         Year = Year,
         Lifetime = Lifetime,
     }
+    Enforcement as governed::Enforcement { Hard = Hard, Soft = Soft }
     Dialect as governed::Dialect { OpenAi = Openai, Anthropic = Anthropic }
     Outcome as metered::Outcome {
         Answered = Answered,

@@ -3,7 +3,7 @@
 //! Invariant: an object that is read is sound in itself; whether it fits its neighbours, `policy` decides.
 
 use domain::key::{Key, KeyHash};
-use domain::limit::{Budget, InvalidWindow, Window};
+use domain::limit::{Budget, BudgetFilter, Enforcement, InvalidWindow, Thresholds, Window};
 use domain::org::{Member, Org, Team};
 use domain::{BudgetId, BudgetScope, CredentialId, KeyId, MemberId, OrgId, PersonId, TeamId};
 use policy::record::{Credential, Sealed};
@@ -130,6 +130,9 @@ impl From<&Budget> for pb::Budget {
             window: pb::Window::from(budget.window.period()).into(),
             time_zone: budget.window.zone_name().to_owned(),
             fiscal_start_month: budget.window.fiscal_start_month(),
+            enforcement: pb::Enforcement::from(budget.enforcement).into(),
+            filter: (!budget.filter.is_empty()).then(|| (&budget.filter).into()),
+            thresholds: budget.thresholds.percentages().iter().copied().map(u32::from).collect(),
         }
     }
 }
@@ -144,6 +147,14 @@ impl TryFrom<pb::Budget> for Budget {
             scope: message("budget.scope", budget.scope)?,
             limit: amount("budget.limit", required("budget.limit", budget.limit)?)?,
             window: window(budget.window, &budget.time_zone, budget.fiscal_start_month)?,
+            enforcement: match budget.enforcement {
+                // From before there were others.
+                0 => Enforcement::Hard,
+                other => choice::<pb::Enforcement, _>("budget.enforcement", other)?,
+            },
+            filter: budget.filter.map(Into::into).unwrap_or_default(),
+            thresholds: Thresholds::new(&budget.thresholds)
+                .map_err(|_| WireError::Invalid("budget.thresholds"))?,
         })
     }
 }
@@ -156,6 +167,21 @@ fn window(period: i32, zone: &str, fiscal_start_month: u32) -> Result<Window, Wi
         InvalidWindow::UnknownZone(_) => WireError::Invalid("budget.time_zone"),
         InvalidWindow::NoMonth(_) => WireError::Invalid("budget.fiscal_start_month"),
     })
+}
+
+impl From<&BudgetFilter> for pb::BudgetFilter {
+    fn from(filter: &BudgetFilter) -> Self {
+        let BudgetFilter { models, providers, data_classes, tag } = filter.clone();
+        let tag = tag.map(|(key, value)| pb::Tag { key, value });
+        Self { models, providers, data_classes, tag }
+    }
+}
+
+impl From<pb::BudgetFilter> for BudgetFilter {
+    fn from(filter: pb::BudgetFilter) -> Self {
+        let pb::BudgetFilter { models, providers, data_classes, tag } = filter;
+        Self { models, providers, data_classes, tag: tag.map(|tag| (tag.key, tag.value)) }
+    }
 }
 
 impl From<BudgetScope> for pb::BudgetScope {
@@ -209,3 +235,6 @@ impl TryFrom<pb::Credential> for Credential {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

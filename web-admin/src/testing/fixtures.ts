@@ -82,7 +82,11 @@ export function budget(change: Partial<Budget> = {}): Budget {
     window: 'MONTH',
     timeZone: 'UTC',
     fiscalStartMonth: 1,
-    state: { ...spent, windowId: '2026-11', resetsAt: '2026-12-01T00:00:00Z' as DateTime },
+    enforcement: 'HARD',
+    filter: null,
+    thresholds: [80, 100],
+    notices: [],
+    state: { ...spent, effectiveLimit: usd('100'), exceeded: false, windowId: '2026-11', resetsAt: '2026-12-01T00:00:00Z' as DateTime },
     ...change,
   };
 }

@@ -13,7 +13,8 @@ use crate::error::AdminError;
 use crate::graphql::error::Result;
 use crate::graphql::types::budget::scope;
 use crate::graphql::types::budget::{
-    Budget, BudgetPayload, CreateBudgetInput, RemoveBudgetInput, UpdateBudgetInput,
+    Budget, BudgetPayload, CreateBudgetInput, EndBudgetRaiseInput, RaiseBudgetInput, RemoveBudgetInput,
+    UpdateBudgetInput,
 };
 use crate::graphql::types::credential::{
     Credential, CredentialPayload, RemoveCredentialInput, StoreCredentialInput, TestCredentialInput,
@@ -159,13 +160,16 @@ impl Mutation {
             name: input.name,
             limit: input.limit.0,
             window: budgets::window(input.window.into(), &input.time_zone, input.fiscal_start_month)?,
+            enforcement: input.enforcement.into(),
+            filter: input.filter.map(Into::into).unwrap_or_default(),
+            thresholds: budgets::thresholds(&input.thresholds)?,
         };
         let changed = budgets::create(&app, &access, new).await?;
         Ok(BudgetPayload { budget: Budget(changed.object), applied: applied(app, access, changed.revision) })
     }
 
-    /// Changes a budget's name, limit or window. Lowering is always accepted; another window counts what was spent since
-    /// it began.
+    /// Changes a budget. Lowering is always accepted; another window or filter, and a soft budget made hard, count what was
+    /// spent since the window began.
     async fn update_budget(&self, ctx: &Context<'_>, input: UpdateBudgetInput) -> Result<BudgetPayload> {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let change = budgets::BudgetChange {
@@ -174,8 +178,31 @@ impl Mutation {
             period: input.window.map(Into::into),
             time_zone: input.time_zone,
             fiscal_start_month: input.fiscal_start_month,
+            enforcement: input.enforcement.map(Into::into),
+            filter: input.filter.map(Into::into),
+            thresholds: input.thresholds.as_deref().map(budgets::thresholds).transpose()?,
         };
         let changed = budgets::update(&app, &access, id("id", &input.id)?, change).await?;
+        Ok(BudgetPayload { budget: Budget(changed.object), applied: applied(app, access, changed.revision) })
+    }
+
+    /// Adds to a budget's limit until a moment. What is spent under a raise stays when it ends.
+    async fn raise_budget(&self, ctx: &Context<'_>, input: RaiseBudgetInput) -> Result<BudgetPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let new = budgets::NewRaise {
+            budget: id("id", &input.id)?,
+            amount: input.amount.0,
+            until: input.until.0,
+            reason: input.reason,
+        };
+        let changed = budgets::raise(&app, &access, new).await?;
+        Ok(BudgetPayload { budget: Budget(changed.object), applied: applied(app, access, changed.revision) })
+    }
+
+    /// Ends a raise before its time.
+    async fn end_budget_raise(&self, ctx: &Context<'_>, input: EndBudgetRaiseInput) -> Result<BudgetPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let changed = budgets::end_raise(&app, &access, id("id", &input.id)?).await?;
         Ok(BudgetPayload { budget: Budget(changed.object), applied: applied(app, access, changed.revision) })
     }
 

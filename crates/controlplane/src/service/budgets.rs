@@ -1,13 +1,16 @@
-//! Create, change and remove budgets.
+//! Create, change, raise and remove budgets.
 //!
 //! Invariant: lowering a limit is always accepted; what is spent or granted stays, and nothing more is granted until the
 //! limit covers it.
 
-use domain::limit::{Budget, BudgetScope, InvalidWindow, Period, Window, WindowId};
+use domain::limit::{
+    Budget, BudgetFilter, BudgetScope, Enforcement, InvalidWindow, Period, Raise, Thresholds, Window,
+    WindowId,
+};
 use domain::org::Capability;
-use domain::{Amount, BudgetId};
+use domain::{Amount, BudgetId, RaiseId, Timestamp};
 use metering::ports::BudgetState;
-use store::{OrgScope, Page, Paged};
+use store::{Notice, OrgScope, Page, Paged};
 
 use super::{Changed, begin, commit, input};
 use crate::auth::actor::Access;
@@ -20,6 +23,21 @@ pub(crate) struct Standing {
     pub(crate) budget: Budget,
     pub(crate) window: WindowId,
     pub(crate) state: BudgetState,
+    /// The last 100, newest first.
+    pub(crate) raises: Vec<Raise>,
+    /// The thresholds reached in that window, the lowest first.
+    pub(crate) notices: Vec<Notice>,
+    /// When this was so.
+    at: Timestamp,
+}
+
+impl Standing {
+    /// Whether more is spent than the limit and the raises in force allow.
+    pub(crate) fn is_exceeded(&self) -> bool {
+        let in_force = self.raises.iter().filter(|raise| raise.since <= self.at && self.at < raise.until);
+        let allowed = in_force.fold(self.budget.limit, |sum, raise| sum + raise.amount);
+        self.state.spent + self.state.suspense > allowed
+    }
 }
 
 /// What a new budget shall be.
@@ -28,6 +46,17 @@ pub(crate) struct NewBudget {
     pub(crate) scope: BudgetScope,
     pub(crate) limit: Amount,
     pub(crate) window: Window,
+    pub(crate) enforcement: Enforcement,
+    pub(crate) filter: BudgetFilter,
+    pub(crate) thresholds: Thresholds,
+}
+
+/// More money for some time.
+pub(crate) struct NewRaise {
+    pub(crate) budget: BudgetId,
+    pub(crate) amount: Amount,
+    pub(crate) until: Timestamp,
+    pub(crate) reason: String,
 }
 
 /// What shall be another than it is.
@@ -38,6 +67,9 @@ pub(crate) struct BudgetChange {
     pub(crate) period: Option<Period>,
     pub(crate) time_zone: Option<String>,
     pub(crate) fiscal_start_month: Option<u32>,
+    pub(crate) enforcement: Option<Enforcement>,
+    pub(crate) filter: Option<BudgetFilter>,
+    pub(crate) thresholds: Option<Thresholds>,
 }
 
 impl BudgetChange {
@@ -59,6 +91,11 @@ pub(crate) fn window(period: Period, zone: &str, fiscal_start_month: u32) -> Res
     })
 }
 
+/// Reads the percentages at which notice is given.
+pub(crate) fn thresholds(percentages: &[u32]) -> Result<Thresholds, AdminError> {
+    Thresholds::new(percentages).map_err(|error| AdminError::bad_input("thresholds", error.to_string()))
+}
+
 /// Makes a budget. Made in mid-window it counts what was spent since the window began.
 pub(crate) async fn create(
     app: &App,
@@ -72,8 +109,11 @@ pub(crate) async fn create(
         org: access.org(),
         name: input::name("name", &new.name)?,
         scope: new.scope,
-        limit: positive(new.limit)?,
+        limit: positive("limit", new.limit)?,
         window: new.window,
+        enforcement: new.enforcement,
+        filter: checked(app, new.filter).await?,
+        thresholds: new.thresholds,
     };
     let mut tx = begin(app, access, &scope).await?;
     tx.insert_budget(&budget).await?;
@@ -81,7 +121,7 @@ pub(crate) async fn create(
     Ok(Changed { object: standing(app, &scope, budget).await?, revision })
 }
 
-/// Changes a budget's name, limit or window. Another window counts what was spent since it began.
+/// Changes a budget. Another window or filter counts what was spent since the window began.
 pub(crate) async fn update(
     app: &App,
     access: &Access,
@@ -95,8 +135,13 @@ pub(crate) async fn update(
         budget.name = input::name("name", &name)?;
     }
     if let Some(limit) = change.limit {
-        budget.limit = positive(limit)?;
+        budget.limit = positive("limit", limit)?;
     }
+    if let Some(filter) = change.filter {
+        budget.filter = checked(app, filter).await?;
+    }
+    budget.enforcement = change.enforcement.unwrap_or(budget.enforcement);
+    budget.thresholds = change.thresholds.unwrap_or(budget.thresholds);
     let mut tx = begin(app, access, &scope).await?;
     tx.update_budget(&budget).await?;
     let revision = commit(app, tx).await?;
@@ -116,6 +161,48 @@ pub(crate) async fn remove(
     Ok(Changed { object, revision: commit(app, tx).await? })
 }
 
+/// Adds to a budget's limit until a moment.
+pub(crate) async fn raise(
+    app: &App,
+    access: &Access,
+    new: NewRaise,
+) -> Result<Changed<Standing>, AdminError> {
+    let scope = access.scope(Capability::ManageBudgets)?;
+    let now = app.deps.clock.now();
+    if new.until <= now {
+        return Err(AdminError::bad_input("until", format!("is {}; that has passed", new.until)));
+    }
+    let raise = Raise {
+        id: RaiseId::new(now, rand::random()),
+        budget: new.budget,
+        amount: positive("amount", new.amount)?,
+        since: now,
+        until: new.until,
+        reason: input::name("reason", &new.reason)?,
+        granted_by: access.author().id().map(str::to_owned),
+    };
+    let budget = scope.budget(new.budget).await?;
+    let mut tx = begin(app, access, &scope).await?;
+    tx.insert_raise(&raise).await?;
+    let revision = commit(app, tx).await?;
+    Ok(Changed { object: standing(app, &scope, budget).await?, revision })
+}
+
+/// Ends a raise before its time; what was spent under it stays.
+pub(crate) async fn end_raise(
+    app: &App,
+    access: &Access,
+    id: RaiseId,
+) -> Result<Changed<Standing>, AdminError> {
+    let scope = access.scope(Capability::ManageBudgets)?;
+    let raise = scope.raise(id).await?;
+    let budget = scope.budget(raise.budget).await?;
+    let mut tx = begin(app, access, &scope).await?;
+    tx.end_raise(&raise).await?;
+    let revision = commit(app, tx).await?;
+    Ok(Changed { object: standing(app, &scope, budget).await?, revision })
+}
+
 /// A page of budgets with where they stand now.
 pub(crate) async fn list(app: &App, scope: &OrgScope, page: &Page) -> Result<Paged<Standing>, AdminError> {
     let budgets = scope.budgets(page).await?;
@@ -128,21 +215,57 @@ pub(crate) async fn list(app: &App, scope: &OrgScope, page: &Page) -> Result<Pag
 
 /// Where `budget` stands now.
 pub(crate) async fn standing(app: &App, scope: &OrgScope, budget: Budget) -> Result<Standing, AdminError> {
-    let window = budget.window.at(app.deps.clock.now());
-    let state = scope.budget_state(budget.id, window).await?;
-    Ok(Standing { budget, window, state })
+    let now = app.deps.clock.now();
+    let window = budget.window.at(now);
+    let state = scope.budget_state(budget.id, window, now).await?;
+    let raises = scope.raises(budget.id).await?;
+    let notices = scope.notices(budget.id, window).await?;
+    Ok(Standing { budget, window, state, raises, notices, at: now })
 }
 
-fn positive(limit: Amount) -> Result<Amount, AdminError> {
+fn positive(field: &str, limit: Amount) -> Result<Amount, AdminError> {
     // Beyond this the stored form would saturate.
     let largest = Amount::from_pico(1_000_000_000_000 * 1_000_000_000_000);
     if limit > Amount::ZERO && limit <= largest {
         return Ok(limit);
     }
     Err(AdminError::bad_input(
-        "limit",
+        field,
         format!("is {limit}; more than 0 and at most {largest} US dollars are needed"),
     ))
+}
+
+/// What narrows a budget, in the catalogue's own spelling: a misspelt name would count nothing, and so limit nothing.
+async fn checked(app: &App, mut filter: BudgetFilter) -> Result<BudgetFilter, AdminError> {
+    const MOST: usize = 100;
+    let store = &app.deps.store;
+    let models = store.model_slugs().await?;
+    let providers = store.provider_slugs().await?;
+    for (field, list, known) in [
+        ("filter.models", &mut filter.models, &models),
+        ("filter.providers", &mut filter.providers, &providers),
+    ] {
+        if list.len() > MOST {
+            return Err(AdminError::bad_input(field, format!("has {}; at most {MOST} fit", list.len())));
+        }
+        for slug in list.iter_mut() {
+            let found = known.iter().find(|known| known.eq_ignore_ascii_case(slug));
+            let found = found.ok_or_else(|| AdminError::bad_input(field, format!("there is no {slug:?}")))?;
+            slug.clone_from(found);
+        }
+        list.sort_unstable();
+        list.dedup();
+    }
+    if filter.data_classes.len() > MOST {
+        return Err(AdminError::bad_input("filter.dataClasses", format!("has more than {MOST}")));
+    }
+    for class in &mut filter.data_classes {
+        *class = input::name("filter.dataClasses", class)?;
+    }
+    if let Some((key, _)) = &mut filter.tag {
+        *key = input::name("filter.tag.key", key)?;
+    }
+    Ok(filter)
 }
 
 async fn check_scope(scope: &OrgScope, whose: BudgetScope) -> Result<(), AdminError> {

@@ -64,6 +64,13 @@ fn mutations(world: &Fixture) -> Vec<(&'static str, &'static str, Value, &'stati
         ("revokeKey", "key { id }", json!({ "id": world.key }), key_makers),
         ("createBudget", "budget { id }", json!({ "name": "B", "scope": "ORG", "limit": "10" }), ADMINS),
         ("updateBudget", "budget { id }", json!({ "id": world.budget, "limit": "20" }), ADMINS),
+        (
+            "raiseBudget",
+            "budget { id raises { id amount until } }",
+            json!({ "id": world.budget, "amount": "5", "until": "2030-01-01T00:00:00Z", "reason": "launch" }),
+            ADMINS,
+        ),
+        ("endBudgetRaise", "budget { id }", json!({ "id": ZERO_RAISE }), ADMINS),
         ("removeBudget", "budget { id }", json!({ "id": world.budget }), ADMINS),
         (
             "createPolicy",
@@ -85,6 +92,7 @@ fn mutations(world: &Fixture) -> Vec<(&'static str, &'static str, Value, &'stati
 }
 
 const ZERO_CREDENTIAL: &str = "cred_00000000000000000000000000000000";
+const ZERO_RAISE: &str = "raise_00000000000000000000000000000000";
 const ZERO_ORG: &str = "org_00000000000000000000000000000000";
 
 /// One organization with something of each kind, and a management key per role.

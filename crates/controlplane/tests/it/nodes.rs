@@ -201,7 +201,7 @@ async fn a_life_with_less_in_its_journal_than_was_committed_frees_nothing() {
     let first = metering::sample::holder(1);
     world.registry.hello(hello(&world, first)).await.unwrap();
     let deps = &world.deps;
-    let leases = Leases::new(deps.store.clone(), deps.clock.clone());
+    let leases = Leases::new(deps.store.clone(), Arc::clone(&deps.clock));
     let ingest = Ingest::new(deps.store.clone(), Arc::clone(&deps.clock), deps.metrics.clone());
     for (incarnation, journal_end, is_freed) in [(2, 6, false), (3, 7, true)] {
         let earlier = Holder { incarnation: incarnation - 1, ..first };
@@ -220,7 +220,7 @@ async fn a_life_with_less_in_its_journal_than_was_committed_frees_nothing() {
 #[tokio::test]
 async fn only_a_life_that_said_hello_is_granted_money() {
     let world = World::new().await;
-    let leases = Leases::new(world.deps.store.clone());
+    let leases = Leases::new(world.deps.store.clone(), Arc::clone(&world.deps.clock));
     let holder = metering::sample::holder(1);
     let is_refused = async |holder| {
         let refused = leases.grant(holder, Vec::new()).await;

@@ -1,8 +1,10 @@
 //! What nodes are given in process keeps to the contract of leases and settlement.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use controlplane::{Ingest, Leases};
-use domain::limit::{Budget, BudgetScope, Window};
+use domain::limit::{Budget, BudgetFilter, BudgetScope, Enforcement, Thresholds, Window};
 use domain::{Amount, BudgetId, Clock, OrgId};
 use metering::conformance::{Ledgers, leases};
 use metering::ports::{LeaseSource, UsageSink};
@@ -33,7 +35,17 @@ impl Ledgers for Ports {
         let now = self.world.clock.now();
         let id = BudgetId::new(now, rand::random());
         let name = "Hard".to_owned();
-        let budget = Budget { id, org, name, scope: BudgetScope::Org, limit, window: Window::MONTH };
+        let budget = Budget {
+            id,
+            org,
+            name,
+            scope: BudgetScope::Org,
+            limit,
+            window: Window::MONTH,
+            enforcement: Enforcement::Hard,
+            filter: BudgetFilter::default(),
+            thresholds: Thresholds::default(),
+        };
         let mut tx = self.world.deps.store.scope(org).begin(Author::system(), now).await.unwrap();
         tx.insert_budget(&budget).await.unwrap();
         tx.commit().await.unwrap();
@@ -53,6 +65,6 @@ async fn leases_and_ingest_conform() {
     let world = World::new().await;
     let deps = world.deps.clone();
     let ingest = Ingest::new(deps.store.clone(), deps.clock.clone(), deps.metrics.clone());
-    let ports = Ports { world, leases: Leases::new(deps.store, deps.clock), ingest };
+    let ports = Ports { world, leases: Leases::new(deps.store, Arc::clone(&deps.clock)), ingest };
     leases(&ports).await;
 }

@@ -20,6 +20,7 @@ use crate::pipeline::{self, Call, Head, Reply};
 
 const GENERATION: HeaderName = HeaderName::from_static("x-generation-id");
 const OUTPUT_CAP: HeaderName = HeaderName::from_static("x-weir-output-cap");
+const BUDGET_REMAINING: HeaderName = HeaderName::from_static("x-weir-budget-remaining");
 const TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Runs `call` and answers the app.
@@ -89,6 +90,10 @@ fn with_head(mut response: Response, head: &Head) -> Response {
     let cap = head.cap.map(|(cap, why)| format!("{cap}; by={why}"));
     if let Some(Ok(value)) = cap.as_deref().map(HeaderValue::from_str) {
         response.headers_mut().insert(OUTPUT_CAP, value);
+    }
+    let remaining = head.tightest.map(|(budget, usd)| format!("{usd}; budget={budget}"));
+    if let Some(Ok(value)) = remaining.as_deref().map(HeaderValue::from_str) {
+        response.headers_mut().insert(BUDGET_REMAINING, value);
     }
     response
 }

@@ -44,6 +44,9 @@ struct KeyBudget {
     budget_id: String,
     name: String,
     scope: &'static str,
+    enforcement: &'static str,
+    /// It counts some requests only.
+    is_narrowed: bool,
     limit_usd: Option<Box<RawValue>>,
     spend_usd: Option<Box<RawValue>>,
     remaining_usd: Option<Box<RawValue>>,
@@ -71,10 +74,11 @@ pub(crate) async fn show(
         |budget: &Budget| usage.budgets.iter().find(|(id, _)| *id == budget.id).map(|(_, state)| *state);
     let budgets: Vec<(&Budget, BudgetState)> =
         caller.budgets().iter().map(|budget| (budget.as_ref(), state(budget).unwrap_or_default())).collect();
-    let tightest = budgets.iter().min_by_key(|(budget, state)| remaining(budget, state));
+    let refusing = budgets.iter().filter(|(budget, _)| budget.is_hard() && budget.filter.is_empty());
+    let tightest = refusing.min_by_key(|(budget, state)| remaining(budget, state));
     let data = KeyData {
         label: caller.key().label.clone(),
-        limit: tightest.and_then(|(budget, _)| number(budget.limit)),
+        limit: tightest.and_then(|(budget, state)| number(limit(budget, state))),
         limit_remaining: tightest.and_then(|(budget, state)| number(remaining(budget, state))),
         limit_reset: tightest.and_then(|(budget, _)| interval(budget.window)),
         usage: number(usage.total),
@@ -98,7 +102,9 @@ fn key_budget(budget: &Budget, state: &BudgetState, now: Timestamp) -> KeyBudget
         budget_id: budget.id.to_string(),
         name: budget.name.clone(),
         scope: budget.scope.name(),
-        limit_usd: number(budget.limit),
+        enforcement: budget.enforcement.name(),
+        is_narrowed: !budget.filter.is_empty(),
+        limit_usd: number(limit(budget, state)),
         spend_usd: number(state.spent + state.suspense),
         remaining_usd: number(remaining(budget, state)),
         reset_interval: interval(window),
@@ -119,8 +125,13 @@ fn interval(window: Window) -> Option<&'static str> {
     }
 }
 
+/// With raises: the budget's own is its least.
+fn limit(budget: &Budget, state: &BudgetState) -> Amount {
+    budget.limit.max(state.limit)
+}
+
 fn remaining(budget: &Budget, state: &BudgetState) -> Amount {
-    budget.limit - state.spent - state.suspense
+    limit(budget, state) - state.spent - state.suspense
 }
 
 /// A JSON number, digit for digit.

@@ -24,9 +24,8 @@ fn world() -> World {
     let source = Arc::new(MemoryLeases::new(Amount::from_pico(100)));
     let draw = sample::draw(1);
     source.set_limit(draw, Amount::from_pico(100));
-    let node = |number| {
-        Arc::new(Leases::new(source.clone(), sample::holder(number), PATIENCE, TaskTracker::new()))
-    };
+    let node =
+        |number| Arc::new(Leases::new(source.clone(), sample::holder(number), PATIENCE, TaskTracker::new()));
     World { nodes: [node(1), node(2)], draw, org: sample::attempt(1).attribution.org, source }
 }
 

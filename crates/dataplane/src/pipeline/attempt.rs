@@ -48,19 +48,16 @@ pub(super) async fn attempt(
     (number, app): (u16, &App),
 ) -> Tried {
     let id = EventId { request: call.id, attempt: number };
-    let mut head = Head { cap: None, timings: vec![("policy", call.started.elapsed())] };
+    let mut head = Head { timings: vec![("policy", call.started.elapsed())], ..Head::default() };
     if call.needs.stored && permit.rules().zdr {
         return Tried::Refused(ApiError::field("store", "zero data retention is required; leave it out"));
     }
     let since = Instant::now();
-    let funded =
-        match reserve::reserve(deps, permit, candidate, &call.needs, (call.admitted.at(), call.max_cost))
-            .await
-        {
-            Ok(funded) => funded,
-            Err(NotFunded::Here(error)) => return Tried::PassedOver(error),
-            Err(NotFunded::Anywhere(error)) => return Tried::Refused(error),
-        };
+    let funded = match reserve::reserve(deps, call, permit, candidate).await {
+        Ok(funded) => funded,
+        Err(NotFunded::Here(error)) => return Tried::PassedOver(error),
+        Err(NotFunded::Anywhere(error)) => return Tried::Refused(error),
+    };
     head.timings.push(("budget", since.elapsed()));
     if app.has_left() {
         deps.leases.void(funded.reservation);
@@ -80,6 +77,7 @@ pub(super) async fn attempt(
     };
     head.timings.push(("translate", since.elapsed()));
     head.cap = funded.cap.zip(funded.capped_by);
+    head.tightest = funded.tightest;
     let open = match journalled(deps, call, permit, candidate, (id, funded)) {
         Ok(open) => open,
         Err(error) => return Tried::Refused(error),
@@ -266,6 +264,9 @@ pub(super) fn told(error: &ProviderError, provider: &str) -> ApiError {
     let mut told = ApiError::new(error.code, message).with("provider_name", json!(provider));
     if let Some(code) = &error.provider_code {
         told = told.with("provider_code", json!(code));
+    }
+    if error.code == ErrorCode::RateLimitExceeded {
+        told = told.with("limit_source", json!("provider"));
     }
     told.retry_after_s = error.retry_after_s;
     told

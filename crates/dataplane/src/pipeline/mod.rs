@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use domain::model::ModelKind;
-use domain::{Amount, EndpointId, ErrorCode, RequestId};
+use domain::{Amount, BudgetId, EndpointId, ErrorCode, RequestId};
 use metering::usage::Attribution;
 use policy::{Caller, Candidate, Permit};
 use providers::{ChatRequest, EmbeddingsRequest, Retry};
@@ -93,6 +93,8 @@ pub(crate) enum Reply {
 pub(crate) struct Head {
     /// The output cap that was applied and why, where it is not the app's own.
     pub(crate) cap: Option<(u32, &'static str)>,
+    /// The hard budget this node holds least of, and how much of it was free beside this request's reservation.
+    pub(crate) tightest: Option<(BudgetId, Amount)>,
     /// Stages with how long they took.
     pub(crate) timings: Vec<(&'static str, Duration)>,
 }
@@ -175,7 +177,7 @@ enum Tried {
 async fn run(deps: &Deps, call: &Call, app: &App) -> Result<(), ApiError> {
     let mut permit = admit::admit(deps, call)?;
     if let Some(limit) = call.caller.key().requests_per_minute {
-        deps.rates.admit(call.caller.key_id(), limit, deps.clock.as_ref()).await?;
+        deps.rates.admit(call.caller.key(), limit, deps.clock.as_ref()).await?;
     }
     let mut route = Route::default();
     loop {

@@ -1,8 +1,10 @@
 //! Stage three: what an attempt can cost at most is taken from every budget in scope, before anything is sent.
 //!
-//! Invariant: under a hard budget the provider is always sent the output cap that the reservation was made for.
+//! Invariant: under a hard budget the provider is always sent the output cap that the reservation was made for. Nothing is
+//! drawn from a soft budget, nor from one that does not count this request at this endpoint.
 
-use domain::{Amount, ErrorCode, OrgId, Timestamp};
+use domain::limit::{Budget, Traits};
+use domain::{Amount, BudgetId, ErrorCode, OrgId};
 use metering::budget::Reservation;
 use metering::estimate::{self, Bound, EstimateError};
 use metering::usage::Draw;
@@ -10,7 +12,7 @@ use policy::record::{Unaffordable, UnknownPrice};
 use policy::{Candidate, Permit};
 use serde_json::json;
 
-use super::Needs;
+use super::Call;
 use crate::Deps;
 use crate::http::error::ApiError;
 use crate::lease::{NotReserved, Shortage};
@@ -25,6 +27,45 @@ pub(super) struct Funded {
     pub(super) capped_by: Option<&'static str>,
     /// Whether an unknown price is charged at the ceiling.
     pub(super) at_ceiling: bool,
+    /// The hard budget this node holds least of, and how much of it is free beside this reservation.
+    pub(super) tightest: Option<(BudgetId, Amount)>,
+}
+
+/// One attempt that money is wanted for.
+struct Wanted<'a> {
+    call: &'a Call,
+    permit: &'a Permit,
+    candidate: &'a Candidate,
+    /// The hard budgets that count it.
+    budgets: Vec<&'a Budget>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(call: &'a Call, permit: &'a Permit, candidate: &'a Candidate) -> Self {
+        let traits = Traits {
+            model: &candidate.model.slug,
+            provider: &candidate.provider.slug,
+            data_class: call.attribution.data_class.as_deref(),
+            tags: &call.attribution.tags,
+        };
+        let budgets = permit.budgets().iter().map(AsRef::as_ref);
+        let counting = budgets.filter(|budget: &&Budget| budget.is_hard() && budget.filter.matches(traits));
+        Self { call, permit, candidate, budgets: counting.collect() }
+    }
+
+    fn is_budgeted(&self) -> bool {
+        !self.budgets.is_empty()
+    }
+
+    fn draws(&self) -> Vec<(OrgId, Draw)> {
+        let window = |budget: &Budget| budget.window.at(self.call.admitted.at());
+        let draw = |budget: &&Budget| (budget.org, Draw { budget: budget.id, window: window(budget) });
+        self.budgets.iter().map(draw).collect()
+    }
+
+    fn budget(&self, draw: Draw) -> Option<&Budget> {
+        self.budgets.iter().find(|budget| budget.id == draw.budget).copied()
+    }
 }
 
 /// Why there is no money for an attempt.
@@ -45,44 +86,44 @@ fn shortage(refused: NotReserved) -> Result<Shortage, NotFunded> {
 /// Reserves for one attempt at `candidate`, or says which budget refuses.
 pub(super) async fn reserve(
     deps: &Deps,
+    call: &Call,
     permit: &Permit,
     candidate: &Candidate,
-    needs: &Needs,
-    (admitted_at, max_cost): (Timestamp, Option<Amount>),
 ) -> Result<Funded, NotFunded> {
-    let (cap, capped_by) = wanted_cap(permit, candidate, needs);
-    let bound = bound(permit, candidate, needs, cap).map_err(NotFunded::Here)?;
-    let (bound, capped_by) = within_max_cost(bound, capped_by, max_cost).map_err(NotFunded::Here)?;
-    let draws = draws(permit, admitted_at);
+    let wanted = Wanted::new(call, permit, candidate);
+    let (cap, capped_by) = wanted_cap(&wanted);
+    let bound = bound(&wanted, cap).map_err(NotFunded::Here)?;
+    let (bound, capped_by) = within_max_cost(bound, capped_by, call.max_cost).map_err(NotFunded::Here)?;
+    let draws = wanted.draws();
     let refused = match deps.leases.reserve(draws.clone(), bound.reserved()).await {
-        Ok(reservation) => return Ok(funded(permit, needs, candidate, (reservation, bound, capped_by))),
+        Ok(reservation) => return Ok(funded(deps, &wanted, (reservation, bound, capped_by))),
         Err(refused) => refused,
     };
     let mut short = shortage(refused)?;
-    let may_clamp = permit.rules().unaffordable == Unaffordable::Clamp && needs.may_clamp();
+    let may_clamp = permit.rules().unaffordable == Unaffordable::Clamp && call.needs.may_clamp();
     if let Some(clamped) = bound.clamped(short.affordable).filter(|_| may_clamp) {
         match deps.leases.reserve(draws, clamped.reserved()).await {
-            Ok(reservation) => {
-                return Ok(funded(permit, needs, candidate, (reservation, clamped, Some("budget"))));
-            }
+            Ok(reservation) => return Ok(funded(deps, &wanted, (reservation, clamped, Some("budget")))),
             Err(refused) => short = shortage(refused)?,
         }
     }
-    deps.metrics.budget_refusals.with_label_values(&[scope_of(permit, short.draw)]).inc();
-    Err(NotFunded::Here(exhausted(permit, &short, bound.reserved().into())))
+    let scope = wanted.budget(short.draw).map_or("gone", |budget| budget.scope.name());
+    deps.metrics.budget_refusals.with_label_values(&[scope]).inc();
+    Err(NotFunded::Here(exhausted(&wanted, &short, bound.reserved().into())))
 }
 
 /// The cap an attempt would be sent with if money were no matter.
-fn wanted_cap(permit: &Permit, candidate: &Candidate, needs: &Needs) -> (u32, Option<&'static str>) {
-    let most = candidate.endpoint.max_output_tokens;
-    match needs.asked_cap {
+fn wanted_cap(wanted: &Wanted<'_>) -> (u32, Option<&'static str>) {
+    let most = wanted.candidate.endpoint.max_output_tokens;
+    match wanted.call.needs.asked_cap {
         Some(asked) => (asked.min(most), (asked > most).then_some("endpoint")),
-        None if permit.budgets().is_empty() => (most, None),
-        None => (permit.rules().output_cap.min(most), Some("policy")),
+        None if !wanted.is_budgeted() => (most, None),
+        None => (wanted.permit.rules().output_cap.min(most), Some("policy")),
     }
 }
 
-fn bound(permit: &Permit, candidate: &Candidate, needs: &Needs, cap: u32) -> Result<Bound, ApiError> {
+fn bound(wanted: &Wanted<'_>, cap: u32) -> Result<Bound, ApiError> {
+    let Wanted { permit, candidate, call: Call { needs, .. }, .. } = wanted;
     let ask = estimate::Ask {
         body_bytes: needs.body_bytes,
         messages: needs.messages,
@@ -93,7 +134,7 @@ fn bound(permit: &Permit, candidate: &Candidate, needs: &Needs, cap: u32) -> Res
         output_cap: cap,
         choices: needs.choices,
     };
-    let blocks = !permit.budgets().is_empty() && permit.rules().unknown_price == UnknownPrice::Block;
+    let blocks = wanted.is_budgeted() && permit.rules().unknown_price == UnknownPrice::Block;
     let ceiling = (!blocks).then(|| permit.ceiling());
     estimate::bound(&ask, &candidate.price, ceiling).map_err(|error| match error {
         EstimateError::Unpriced(class) => ApiError::new(
@@ -130,39 +171,25 @@ fn within_max_cost(
     })
 }
 
-fn draws(permit: &Permit, admitted_at: Timestamp) -> Vec<(OrgId, Draw)> {
-    let draw =
-        |budget: &domain::limit::Budget| Draw { budget: budget.id, window: budget.window.at(admitted_at) };
-    permit.budgets().iter().map(|budget| (budget.org, draw(budget))).collect()
-}
-
 fn funded(
-    permit: &Permit,
-    needs: &Needs,
-    candidate: &Candidate,
+    deps: &Deps,
+    wanted: &Wanted<'_>,
     (reservation, bound, capped_by): (Reservation, Bound, Option<&'static str>),
 ) -> Funded {
-    let budgeted = !permit.budgets().is_empty();
+    let (needs, budgeted) = (&wanted.call.needs, wanted.is_budgeted());
     let as_asked = needs.asked_cap == Some(bound.output_cap());
-    let is_anthropic = candidate.provider.dialect == domain::model::Dialect::Anthropic;
+    let is_anthropic = wanted.candidate.provider.dialect == domain::model::Dialect::Anthropic;
     let limited = budgeted || capped_by == Some("max_cost");
     let must_send =
         needs.may_clamp() && (limited || (!as_asked && (needs.asked_cap.is_some() || is_anthropic)));
     Funded {
+        tightest: deps.leases.tightest(&reservation),
         reservation,
         bound,
         cap: must_send.then(|| bound.output_cap()),
         capped_by: capped_by.filter(|_| must_send && !as_asked),
-        at_ceiling: budgeted && permit.rules().unknown_price == UnknownPrice::Ceiling,
+        at_ceiling: budgeted && wanted.permit.rules().unknown_price == UnknownPrice::Ceiling,
     }
-}
-
-fn scope_of(permit: &Permit, draw: Draw) -> &'static str {
-    permit
-        .budgets()
-        .iter()
-        .find(|budget| budget.id == draw.budget)
-        .map_or("gone", |budget| budget.scope.name())
 }
 
 fn unreachable(cause: &str) -> ApiError {
@@ -177,8 +204,8 @@ fn unreachable(cause: &str) -> ApiError {
 }
 
 /// The 402: which budget, where it stands, when it resets, whose refusal it is.
-fn exhausted(permit: &Permit, short: &Shortage, needed: Amount) -> ApiError {
-    let Some(budget) = permit.budgets().iter().find(|budget| budget.id == short.draw.budget) else {
+fn exhausted(wanted: &Wanted<'_>, short: &Shortage, needed: Amount) -> ApiError {
+    let Some(budget) = wanted.budget(short.draw) else {
         return ApiError::new(ErrorCode::PaymentRequired, "a budget is used up");
     };
     let state = &short.state;

@@ -1,4 +1,4 @@
-//! Rows of budgets, their windows and the leases on them.
+//! Rows of budgets, their raises, their windows and the leases on them.
 //!
 //! Invariant: a sum of money is two columns, micro-USD and the pico rest.
 
@@ -18,6 +18,39 @@ table!(budget, "budgets", {
     pub removed_at: Option<i64>,
     pub time_zone: String,
     pub fiscal_start_month: i32,
+    pub enforcement: String,
+    pub filter: String,
+    pub thresholds: String,
+}, of OrgId);
+
+table!(budget_raise, "budget_raises", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub org_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    pub budget_id: String,
+    pub amount_micro: i64,
+    pub amount_rest: i32,
+    pub since: i64,
+    pub until: i64,
+    pub reason: String,
+    pub granted_by: Option<String>,
+}, of OrgId);
+
+table!(budget_notice, "budget_notices", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub org_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub budget_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub window_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub percent: i32,
+    pub reached_at: i64,
+    pub spent_micro: i64,
+    pub spent_rest: i32,
+    pub limit_micro: i64,
+    pub limit_rest: i32,
 }, of OrgId);
 
 table!(budget_window, "budget_windows", {

@@ -35,7 +35,7 @@ fn granted(answer: LeaseAnswer) -> Amount {
 }
 
 async fn state(tenant: &Tenant, draw: Draw) -> BudgetState {
-    tenant.scope.budget_state(draw.budget, draw.window).await.unwrap()
+    tenant.scope.budget_state(draw.budget, draw.window, NOW).await.unwrap()
 }
 
 fn event(tenant: &Tenant, number: u128, draw: Draw, cost: i64) -> UsageEvent {
@@ -100,6 +100,9 @@ impl Ledgers for Ports {
             scope: BudgetScope::Org,
             limit,
             window: domain::Window::MONTH,
+            enforcement: domain::limit::Enforcement::Hard,
+            filter: domain::limit::BudgetFilter::default(),
+            thresholds: domain::limit::Thresholds::default(),
         };
         let mut tx = self.world.store.scope(org.id).begin(Author::system(), NOW).await.unwrap();
         tx.insert_budget(&budget).await.unwrap();

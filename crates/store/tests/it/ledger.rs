@@ -256,7 +256,7 @@ pub(crate) async fn sums_of_great_amounts_are_exact(world: World) {
     assert_eq!((rows.len(), rows[0].cost), (1, expected));
     assert_eq!(rows[0].usage.get(TokenClass::Input), (great.unsigned_abs() / 4 - 1) * 5);
     let (_, draw) = world.ours.budget(1, BudgetScope::Org, 1).await;
-    assert_eq!(world.ours.scope.budget_state(draw.budget, draw.window).await.unwrap().spent, expected);
+    assert_eq!(world.ours.scope.budget_state(draw.budget, draw.window, NOW).await.unwrap().spent, expected);
 }
 
 pub(crate) async fn chargeback_rows_add_up_to_the_totals(world: World) {

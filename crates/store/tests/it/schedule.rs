@@ -121,7 +121,8 @@ impl Run {
             escrow: pico(self.nodes.iter().map(|node| node.held).sum()),
             overrun: Amount::ZERO,
         };
-        let state = self.world.ours.scope.budget_state(self.draw.budget, self.draw.window).await.unwrap();
+        let state =
+            self.world.ours.scope.budget_state(self.draw.budget, self.draw.window, NOW).await.unwrap();
         assert_eq!(state, expected, "step {step}");
         assert!(state.spent + state.suspense + state.escrow <= state.limit, "step {step}");
     }

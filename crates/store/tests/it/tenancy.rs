@@ -50,14 +50,14 @@ pub(crate) async fn an_id_of_another_org_is_not_found(world: World) {
     let (ours, theirs) = (&world.ours.scope, &world.theirs);
     let window = Window::MONTH.at(NOW);
     // There they are, for their own.
-    assert!(theirs.scope.budget_state(budget.id, window).await.is_ok());
+    assert!(theirs.scope.budget_state(budget.id, window, NOW).await.is_ok());
     assert!(theirs.scope.event(theirs.attempt(1, &[]).id).await.is_ok());
     not_found!(ours.team(theirs.team.id).await);
     not_found!(ours.member(theirs.owner.id).await);
     not_found!(ours.key(theirs.key.id).await);
     not_found!(ours.policy(policy.id).await);
     not_found!(ours.budget(budget.id).await);
-    not_found!(ours.budget_state(budget.id, window).await);
+    not_found!(ours.budget_state(budget.id, window, NOW).await);
     not_found!(ours.credential(credential.id).await);
     not_found!(ours.event(theirs.attempt(1, &[]).id).await);
     let mut tx = world.ours.begin().await;

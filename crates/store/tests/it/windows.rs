@@ -1,6 +1,6 @@
 //! Budgets of every calendar: what their windows begin with, and what another calendar changes.
 
-use domain::limit::{Budget, BudgetScope, Period, Window};
+use domain::limit::{Budget, BudgetFilter, BudgetScope, Enforcement, Period, Thresholds, Window};
 use domain::{Amount, BudgetId, Holder, Pico, Timestamp};
 use metering::ports::{BudgetState, LeaseAnswer, LeaseRequest};
 use metering::sample;
@@ -30,6 +30,9 @@ async fn budget(world: &World, number: u128, window: Window) -> (Budget, Draw) {
         scope: BudgetScope::Org,
         limit: pico(1_000),
         window,
+        enforcement: Enforcement::Hard,
+        filter: BudgetFilter::default(),
+        thresholds: Thresholds::default(),
     };
     let mut tx = world.ours.begin().await;
     tx.insert_budget(&budget).await.unwrap();
@@ -64,7 +67,7 @@ async fn ask(world: &World, draw: Draw, at_least: i128) -> LeaseAnswer {
 }
 
 async fn state(world: &World, draw: Draw) -> BudgetState {
-    world.ours.scope.budget_state(draw.budget, draw.window).await.unwrap()
+    world.ours.scope.budget_state(draw.budget, draw.window, NOW).await.unwrap()
 }
 
 pub(crate) async fn a_budget_of_every_calendar_reads_back_as_it_was_written(world: World) {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::key::{Key, KeyHash, KeyKind};
-use domain::limit::{Budget, BudgetScope, Window};
+use domain::limit::{Budget, BudgetFilter, BudgetScope, Enforcement, Thresholds, Window};
 use domain::org::{Member, Org, Role, Team};
 use domain::{Amount, BudgetId, KeyId, MemberId, OrgId, PersonId, TeamId, Timestamp};
 use metering::sample;
@@ -187,6 +187,9 @@ impl Tenant {
             scope,
             limit: Amount::from_pico(pico),
             window: Window::MONTH,
+            enforcement: Enforcement::Hard,
+            filter: BudgetFilter::default(),
+            thresholds: Thresholds::default(),
         };
         let mut tx = self.begin().await;
         tx.insert_budget(&budget).await.unwrap();

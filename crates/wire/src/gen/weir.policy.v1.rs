@@ -271,6 +271,33 @@ pub struct Budget {
     /// 1 to 12; 0: January.
     #[prost(uint32, tag = "8")]
     pub fiscal_start_month: u32,
+    /// Unspecified: hard.
+    #[prost(enumeration = "Enforcement", tag = "9")]
+    pub enforcement: i32,
+    /// Left out: every request in its scope.
+    #[prost(message, optional, tag = "10")]
+    pub filter: ::core::option::Option<BudgetFilter>,
+    /// Percentages of the limit.
+    #[prost(uint32, repeated, tag = "11")]
+    pub thresholds: ::prost::alloc::vec::Vec<u32>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BudgetFilter {
+    #[prost(string, repeated, tag = "1")]
+    pub models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, repeated, tag = "2")]
+    pub providers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, repeated, tag = "3")]
+    pub data_classes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "4")]
+    pub tag: ::core::option::Option<Tag>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Tag {
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub value: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BudgetScope {
@@ -590,6 +617,35 @@ impl Window {
             "WINDOW_QUARTER" => Some(Self::Quarter),
             "WINDOW_YEAR" => Some(Self::Year),
             "WINDOW_LIFETIME" => Some(Self::Lifetime),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Enforcement {
+    Unspecified = 0,
+    Hard = 1,
+    Soft = 2,
+}
+impl Enforcement {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ENFORCEMENT_UNSPECIFIED",
+            Self::Hard => "ENFORCEMENT_HARD",
+            Self::Soft => "ENFORCEMENT_SOFT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ENFORCEMENT_UNSPECIFIED" => Some(Self::Unspecified),
+            "ENFORCEMENT_HARD" => Some(Self::Hard),
+            "ENFORCEMENT_SOFT" => Some(Self::Soft),
             _ => None,
         }
     }

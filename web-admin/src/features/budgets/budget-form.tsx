@@ -9,6 +9,8 @@ import { Failure } from '../../ui/failure';
 import { type Budget, isFiscal, isWindow, MONTHS, timeZones, WINDOWS } from './calendar';
 import { CreateBudgetMutation, UpdateBudgetMutation } from './queries';
 import { readScope, ScopeField } from './scope-field';
+import { readFilter, readList } from './terms';
+import { TermsFields } from './terms-fields';
 
 interface Props {
   organizationId: Id;
@@ -36,6 +38,9 @@ export function BudgetForm({ organizationId, budget, onDone }: Props) {
       window,
       timeZone: text('timeZone') || (budget?.timeZone ?? 'UTC'),
       fiscalStartMonth: Number(text('fiscalStartMonth') || (budget?.fiscalStartMonth ?? 1)),
+      enforcement: text('enforcement') as Budget['enforcement'],
+      thresholds: readList(text('thresholds')).map(Number),
+      filter: readFilter(text),
     };
     const { error: refused } = budget
       ? await update({ input: { ...input, id: budget.id } })
@@ -71,9 +76,10 @@ export function BudgetForm({ organizationId, budget, onDone }: Props) {
           />
         )}
         {window !== 'LIFETIME' && <ZoneField zone={budget?.timeZone ?? 'UTC'} />}
+        <TermsFields budget={budget} />
         <Text size="sm" c="dimmed">
           {budget
-            ? 'A window that changes counts what was spent since it began.'
+            ? 'What changes in it counts what was spent since its window began.'
             : 'It counts what was spent since its present window began.'}
         </Text>
         {error && <Failure title="The budget could not be saved" message={describe(error)} />}

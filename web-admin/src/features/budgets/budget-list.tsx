@@ -10,6 +10,7 @@ import { BudgetForm } from './budget-form';
 import { BudgetsTable } from './budgets-table';
 import type { Budget } from './calendar';
 import { BUDGET_TYPES, BudgetsQuery } from './queries';
+import { RaiseForm } from './raise-form';
 
 /** Who may change budgets; the server holds everybody to it. */
 const MANAGERS: readonly string[] = ['OWNER', 'ADMIN'];
@@ -17,6 +18,7 @@ const MANAGERS: readonly string[] = ['OWNER', 'ADMIN'];
 export function BudgetList({ organizationId }: { organizationId: Id }) {
   const [cursors, setCursors] = useState<(string | null)[]>([null]);
   const [edited, setEdited] = useState<Budget | 'new' | null>(null);
+  const [raised, setRaised] = useState<Budget | null>(null);
   const variables = { organizationId, after: cursors.at(-1) ?? null };
   const [{ data, error, fetching }, retry] = useQuery({ query: BudgetsQuery, variables, context: BUDGET_TYPES });
   const { nodes, pageInfo } = data?.organization.budgets ?? {};
@@ -40,7 +42,7 @@ export function BudgetList({ organizationId }: { organizationId: Id }) {
       {nodes?.length === 0 && <Text c="dimmed">There is no budget yet: nothing limits what is spent.</Text>}
       {nodes && nodes.length > 0 && (
         <Paper withBorder p={{ base: 'md', sm: 'lg' }}>
-          <BudgetsTable budgets={nodes} onEdit={mayManage ? setEdited : null} />
+          <BudgetsTable budgets={nodes} onEdit={mayManage ? setEdited : null} onRaise={setRaised} />
           <Pager
             isBusy={fetching}
             hasPrevious={cursors.length > 1}
@@ -56,6 +58,18 @@ export function BudgetList({ organizationId }: { organizationId: Id }) {
             organizationId={organizationId}
             budget={edited === 'new' ? null : edited}
             onDone={() => setEdited(null)}
+          />
+        )}
+      </Modal>
+      <Modal opened={raised !== null} onClose={() => setRaised(null)} title={`Raise ${raised?.name ?? ''}`}>
+        {raised && (
+          <RaiseForm
+            organizationId={organizationId}
+            budget={raised}
+            onDone={() => {
+              setRaised(null);
+              retry({ requestPolicy: 'network-only' });
+            }}
           />
         )}
       </Modal>

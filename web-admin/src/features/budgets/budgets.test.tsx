@@ -1,12 +1,12 @@
 import { fireEvent, screen, within } from '@testing-library/react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { CreateBudgetInput, UpdateBudgetInput } from '../../gql/graphql';
+import type { CreateBudgetInput, RaiseBudgetInput, UpdateBudgetInput } from '../../gql/graphql';
 import type { DateTime } from '../../lib/scalars';
 import { ACME, budget, budgets, id, usd, viewer } from '../../testing/fixtures';
 import { renderAt } from '../../testing/render-at';
 import { type FakeServer, fakeServer } from '../../testing/server';
 import { ViewerQuery } from '../organizations/queries';
-import { BudgetsQuery, CreateBudgetMutation, ScopesQuery, UpdateBudgetMutation } from './queries';
+import { BudgetsQuery, CreateBudgetMutation, RaiseBudgetMutation, ScopesQuery, UpdateBudgetMutation } from './queries';
 
 const URL = '/orgs/org_1/budgets';
 const FISCAL = budget({
@@ -82,6 +82,10 @@ test('a new budget is sent as it was filled in, and shown', async () => {
   fill(/^Starts afresh/, 'QUARTER');
   fill(/^Years begin in/, '7');
   fill(/^Time zone/, 'Australia/Lord_Howe');
+  fill(/^At the limit/, 'SOFT');
+  fill(/^Thresholds/, '50,100');
+  fill(/^Only models/, 'openai/gpt-5, openai/gpt-5-mini,');
+  fill(/^Only the tag/, 'project=atlas=2');
   fireEvent.click(screen.getByRole('button', { name: 'Save' }));
   await screen.findByText('night shift');
   expect(sent).toEqual({
@@ -93,6 +97,14 @@ test('a new budget is sent as it was filled in, and shown', async () => {
     window: 'QUARTER',
     timeZone: 'Australia/Lord_Howe',
     fiscalStartMonth: 7,
+    enforcement: 'SOFT',
+    thresholds: [50, 100],
+    filter: {
+      models: ['openai/gpt-5', 'openai/gpt-5-mini'],
+      providers: [],
+      dataClasses: [],
+      tag: { key: 'project', value: 'atlas=2' },
+    },
   });
 });
 
@@ -119,6 +131,44 @@ test('a change begins from what the budget is, and keeps what the form does not 
     window: 'LIFETIME',
     timeZone: 'Asia/Kolkata',
     fiscalStartMonth: 4,
+    enforcement: 'HARD',
+    thresholds: [80, 100],
+    filter: { models: [], providers: [], dataClasses: [], tag: null },
+  });
+});
+
+test('a soft budget that is exceeded and counts one tag says so', async () => {
+  const filter = { models: [], providers: ['openai'], dataClasses: [], tag: { key: 'project', value: 'atlas' } };
+  const notices = [{ percent: 80, reachedAt: '2026-11-21T10:30:00Z' as DateTime }];
+  const soft = budget({ enforcement: 'SOFT', filter, notices, state: { ...budget().state, exceeded: true } });
+  server.answer(BudgetsQuery, () => budgets([soft]));
+  renderAt(URL);
+  const table = await screen.findByRole('table', { name: 'Budgets' });
+  expect(table.textContent).toContain('· soft exceeded80 % reached 21 Nov 2026, 10:30 in UTConly providers openai; tag project=atlas');
+});
+
+test('a raise is sent with its end and its reason, and the limit it makes is shown', async () => {
+  let sent: RaiseBudgetInput | undefined;
+  server.answer(RaiseBudgetMutation, ({ input }) => {
+    sent = input;
+    const state = { ...budget().state, effectiveLimit: usd('125') };
+    server.answer(BudgetsQuery, () => budgets([budget({ state })]));
+    return { raiseBudget: { budget: { __typename: 'Budget', id: id('budget_1') } } };
+  });
+  renderAt(URL);
+  fireEvent.click(await screen.findByRole('button', { name: 'Raise everybody' }));
+  await screen.findByLabelText(/^Add/);
+  fill(/^Add/, '25');
+  fill(/^Until/, '2026-12-01T09:30');
+  fill(/^Reason/, 'launch');
+  fireEvent.click(screen.getByRole('button', { name: 'Raise' }));
+  await screen.findByText('$125.00');
+  expect(sent).toEqual({
+    organizationId: ACME,
+    id: 'budget_1',
+    amount: '25',
+    until: new Date('2026-12-01T09:30').toISOString(),
+    reason: 'launch',
   });
 });
 
@@ -144,5 +194,5 @@ test('whoever may only read budgets is offered no change', async () => {
   server.answer(BudgetsQuery, () => budgets([budget()], 'FINANCE'));
   renderAt(URL);
   await screen.findByRole('table', { name: 'Budgets' });
-  expect(screen.queryByRole('button', { name: /^(New|Change)/ })).toBeNull();
+  expect(screen.queryByRole('button', { name: /^(New|Change|Raise)/ })).toBeNull();
 });

@@ -16,7 +16,24 @@ export const BudgetsQuery = graphql(`
           window
           timeZone
           fiscalStartMonth
+          enforcement
+          filter {
+            models
+            providers
+            dataClasses
+            tag {
+              key
+              value
+            }
+          }
+          thresholds
+          notices {
+            percent
+            reachedAt
+          }
           state {
+            effectiveLimit
+            exceeded
             spent
             suspense
             available
@@ -81,6 +98,17 @@ export const CreateBudgetMutation = graphql(`
 export const UpdateBudgetMutation = graphql(`
   mutation UpdateBudget($input: UpdateBudgetInput!) {
     updateBudget(input: $input) {
+      budget {
+        id
+      }
+    }
+  }
+`);
+
+/** Adds to a budget's limit for some time. */
+export const RaiseBudgetMutation = graphql(`
+  mutation RaiseBudget($input: RaiseBudgetInput!) {
+    raiseBudget(input: $input) {
       budget {
         id
       }

@@ -77,9 +77,9 @@ impl From<&TokenUsage> for Units {
 
 /// A declared key-value pair.
 #[derive(SimpleObject)]
-struct Tag {
-    key: String,
-    value: String,
+pub(crate) struct Tag {
+    pub(crate) key: String,
+    pub(crate) value: String,
 }
 
 /// One attempt at one provider with what it came to: the only billing fact.
