@@ -26,7 +26,7 @@ pub(crate) struct Node {
 
 impl Node {
     /// A node that has just begun its first life.
-    pub(crate) async fn hello(world: &World, number: u128) -> Self {
+    pub(crate) async pub(crate) fn hello(world: &World, number: u128) -> Self {
         let holder = Holder { node: NodeId::new(world.clock.now(), number), incarnation: 1 };
         world.registry.hello(hello(world, holder)).await.unwrap();
         Self { holder }

@@ -7,11 +7,12 @@ use controlplane::{Ingest, Leases};
 use domain::limit::{Budget, BudgetFilter, BudgetScope, Enforcement, Thresholds, Window};
 use domain::{Amount, BudgetId, Clock, OrgId};
 use metering::conformance::{Ledgers, leases};
-use metering::ports::{LeaseSource, UsageSink};
+use metering::ports::{LeaseSource, Nodes, UsageSink};
 use metering::sample;
 use metering::usage::Draw;
 use store::Author;
 
+use crate::nodes::hello;
 use crate::world::World;
 
 struct Ports {
@@ -63,6 +64,9 @@ impl Ledgers for Ports {
 #[tokio::test]
 async fn leases_and_ingest_conform() {
     let world = World::new().await;
+    for number in [1, 2] {
+        world.registry.hello(hello(&world, sample::holder(number))).await.unwrap();
+    }
     let deps = world.deps.clone();
     let ingest = Ingest::new(deps.store.clone(), deps.clock.clone(), deps.metrics.clone());
     let ports = Ports { world, leases: Leases::new(deps.store, Arc::clone(&deps.clock)), ingest };
