@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use domain::{Clock, OrgId, Timestamp};
-use metering::ports::{Hello, HelloError, Journal, Nodes, Sequence, Welcome};
+use metering::ports::{Hello, HelloError, Journal, Nodes, Welcome};
 use metering::usage::Draw;
 use policy::feed::{Ack, Acks, Contact, FeedError, PolicyMessage};
 use policy::{Outcome, SnapshotCell, Version};
@@ -122,7 +122,7 @@ impl Membership {
     /// [`NotIntroduced`]; try again.
     pub async fn introduce(&mut self) -> Result<Welcome, NotIntroduced> {
         self.shipper.drain().await.map_err(NotIntroduced::Usage)?;
-        let hello = self.hello(self.journal.end());
+        let hello = self.hello();
         let welcome = self.nodes.hello(hello).await?;
         self.told.clear();
         self.skew(welcome.now);
@@ -178,13 +178,14 @@ impl Membership {
         told.map_err(|error| error.to_string())
     }
 
-    fn hello(&self, journal_end: Sequence) -> Hello {
+    fn hello(&self) -> Hello {
         Hello {
             holder: self.shipper.holder,
             name: self.identity.name.clone(),
             version: self.identity.version.clone(),
             boot: self.identity.boot.clone(),
-            journal_end,
+            journal_found: self.journal.found(),
+            journal_end: self.journal.end(),
             now: self.clock.now(),
             contact_every_ms: u32::try_from(self.identity.contact_every.as_millis()).unwrap_or(u32::MAX),
         }

@@ -57,6 +57,7 @@ pub struct FileJournal {
     syncer: Syncer,
     log: Mutex<Log>,
     watermark: Mutex<Watermark>,
+    found: Sequence,
     // The last to be dropped: the directory stays locked until everything is synced.
     _dir: Arc<DataDir>,
 }
@@ -96,10 +97,12 @@ impl FileJournal {
         let open: HashMap<_, _> = found.open.iter().map(|(event, open)| (*event, open.sequence)).collect();
         let mut orphans: Vec<_> = std::mem::take(&mut found.open).into_values().collect();
         let torn_bytes = found.torn_bytes;
+        let log = Log::resume(found, open, &folder)?;
         let journal = Self {
             _dir: dir,
             syncer: Syncer::start(settings.sync_interval)?,
-            log: Mutex::new(Log::resume(found, open, &folder)?),
+            found: log.end(),
+            log: Mutex::new(log),
             watermark: Mutex::new(watermark),
             folder,
             settings,
@@ -205,11 +208,19 @@ impl Journal for FileJournal {
     }
 
     fn end(&self) -> Sequence {
-        Sequence(self.log.lock().next.saturating_sub(1))
+        self.log.lock().end()
+    }
+
+    fn found(&self) -> Sequence {
+        self.found
     }
 }
 
 impl Log {
+    fn end(&self) -> Sequence {
+        Sequence(self.next.saturating_sub(1))
+    }
+
     fn resume(found: Found, open: HashMap<EventId, u64>, folder: &Path) -> io::Result<Self> {
         let mut segments: VecDeque<_> = found.segments.into();
         if !segments.is_empty() && found.written != found.next {

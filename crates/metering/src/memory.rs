@@ -199,4 +199,8 @@ impl Journal for MemoryJournal {
     fn end(&self) -> Sequence {
         Sequence(self.log.lock().last)
     }
+
+    fn found(&self) -> Sequence {
+        Sequence(0)
+    }
 }

@@ -145,6 +145,9 @@ pub trait Journal: Send + Sync {
 
     /// The place of the last record that was ever appended; 0 before the first.
     fn end(&self) -> Sequence;
+
+    /// The place of the last record that this life found, before it added any; 0 when there was none.
+    fn found(&self) -> Sequence;
 }
 
 /// Events on their way to the ledger.
@@ -184,7 +187,9 @@ pub struct Hello {
     pub version: String,
     /// Changes when the machine was started anew: then the end of the journal may have been lost.
     pub boot: String,
-    /// The last place ever written in its journal; lower than what was committed once: an older disk image.
+    /// The last place in its journal that this life found; lower than what earlier lives had committed: an older disk image.
+    pub journal_found: Sequence,
+    /// The last place ever written in it.
     pub journal_end: Sequence,
     /// The node's clock.
     pub now: Timestamp,

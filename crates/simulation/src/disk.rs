@@ -20,7 +20,7 @@ pub(crate) type Lengths = BTreeMap<PathBuf, u64>;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Image {
     files: Vec<(PathBuf, Vec<u8>)>,
-    /// The last place in its journal, once what it has open was settled.
+    /// The last place in its journal.
     pub(crate) end: u64,
     /// The life it was copied from.
     pub(crate) life: u64,

@@ -1,8 +1,7 @@
 //! What befalls nodes: kills, losses of power, older disks, clocks, cut lines; and what operators do.
 //!
 //! Invariant: what is lost is what a real machine can lose. An older copy of a disk comes back with a machine that was
-//! started anew, or is one of the last life, of which the control plane had noted more than will be on it once what it has
-//! open is settled. A copy that is older and cannot be told from the newest is outside of what is promised.
+//! started anew, or is one of the last life, of which the control plane had noted more than is on it. A copy that is older and cannot be told from the newest is outside of what is promised.
 
 use std::fs;
 
@@ -13,7 +12,7 @@ use metering::ports::{HelloError, Journal};
 
 use crate::disk::{self, Lengths};
 use crate::guard::Guard;
-use crate::life::{Birth, Introduction, Life, Stage};
+use crate::life::{Birth, Introduction, Life};
 use crate::link::From;
 use crate::world::{World, account};
 
@@ -199,9 +198,7 @@ impl World {
         let place = self.dice.place(self.nodes.len());
         let Some(node) = self.nodes.get_mut(place) else { return Ok(()) };
         let Some(life) = &node.life else { return Ok(()) };
-        // Opening it settles what is open, which adds a record for each.
-        let open = life.calls.values().filter(|call| call.stage != Stage::Reserved).count();
-        let end = life.journal.end().0 + open as u64;
+        let end = life.journal.end().0;
         node.image = Some(disk::image(&node.data, end, life.from.life)?);
         self.trace.note(format_args!("the disk of node {place} is copied at {end}"));
         Ok(())

@@ -147,7 +147,7 @@ impl World {
                 shipment.events.iter_mut().for_each(|event| event.attempt.holder.incarnation = 1);
             }
             (Some(Guard::LeaseOfOneLife), Ask::Hello(hello)) => hello.holder.incarnation = 1,
-            (Some(Guard::Watermark), Ask::Hello(hello)) => hello.journal_end = Sequence(u64::MAX),
+            (Some(Guard::Watermark), Ask::Hello(hello)) => hello.journal_found = Sequence(u64::MAX),
             (Some(Guard::Boot), Ask::Hello(hello)) => hello.boot.clear(),
             (Some(Guard::EventOnce), Ask::Ship(shipment)) => {
                 for event in &mut shipment.events {
@@ -192,7 +192,7 @@ impl World {
                 }
             }
             (Ask::Hello(hello), answer) => {
-                self.trace.note(format_args!("{from} says hello from {}: {answer:?}", hello.journal_end.0));
+                self.trace.note(format_args!("{from} says hello from {}: {answer:?}", hello.journal_found.0));
                 if let Some(node) = self.nodes.get_mut(from.node).filter(|_| answer.is_ok()) {
                     node.is_known |= node.id == Some(hello.holder.node);
                 }

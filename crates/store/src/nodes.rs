@@ -79,7 +79,7 @@ impl Store {
         let is_new_life = known.as_ref().is_none_or(|known| known.incarnation < incarnation);
         let is_known_to_the_end = known.as_ref().is_none_or(|known| {
             !is_new_life
-                || (known.boot == hello.boot && known.committed.unsigned_abs() <= hello.journal_end.0)
+                || (known.boot == hello.boot && known.committed.unsigned_abs() <= hello.journal_found.0)
         });
         let row = node::Model {
             id: id.clone(),
@@ -87,7 +87,11 @@ impl Store {
             version: hello.version.clone(),
             incarnation,
             boot: hello.boot.clone(),
-            committed: known.as_ref().map_or(0, |known| known.committed),
+            // Its journal has come this far: a disk that has less is older.
+            committed: Ord::max(
+                known.as_ref().map_or(0, |known| known.committed),
+                stored(hello.journal_end.0)?,
+            ),
             complete_to: known.as_ref().map_or(0, |known| known.complete_to),
             contact_every_ms: hello.contact_every_ms.into(),
             started_at: known
@@ -129,7 +133,8 @@ impl Store {
         Ok(select.one(self.reader()).await?.is_some())
     }
 
-    /// Notes that everything in a node's journal up to `upto` is committed. A smaller number changes nothing.
+    /// Notes that everything in a node's journal up to `upto` is committed. A smaller number changes nothing; nor does what a
+    /// life says before its hello, which tells of it too: what earlier lives had committed shows whether its disk is older.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -138,6 +143,7 @@ impl Store {
         node::Entity::update_many()
             .col_expr(node::Column::Committed, Expr::value(upto))
             .filter(node::Column::Id.eq(holder.node.to_string()))
+            .filter(node::Column::Incarnation.eq(stored(holder.incarnation)?))
             .filter(node::Column::Committed.lt(upto))
             .exec(self.writer())
             .await

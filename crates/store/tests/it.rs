@@ -157,6 +157,7 @@ suite! {
     }
     nodes {
         money_that_another_node_holds_is_called_back_from_it,
+        an_older_disk_is_known_though_its_journal_has_grown_since,
         a_machine_started_anew_leaves_what_it_held_in_suspense,
         an_older_disk_leaves_what_was_held_in_suspense,
         a_journal_that_is_whole_frees_what_was_held,

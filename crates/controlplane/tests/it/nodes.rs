@@ -26,7 +26,7 @@ pub(crate) struct Node {
 
 impl Node {
     /// A node that has just begun its first life.
-    pub(crate) async pub(crate) fn hello(world: &World, number: u128) -> Self {
+    pub(crate) async fn hello(world: &World, number: u128) -> Self {
         let holder = Holder { node: NodeId::new(world.clock.now(), number), incarnation: 1 };
         world.registry.hello(hello(world, holder)).await.unwrap();
         Self { holder }
@@ -54,12 +54,13 @@ impl Node {
     }
 }
 
-fn hello(world: &World, holder: Holder) -> Hello {
+pub(crate) fn hello(world: &World, holder: Holder) -> Hello {
     Hello {
         holder,
         name: format!("node-{}", holder.node.to_bits() & 0xf),
         version: "1.2.3".to_owned(),
         boot: "boot".to_owned(),
+        journal_found: Sequence(0),
         journal_end: Sequence(0),
         now: world.clock.now(),
         contact_every_ms: 1_000,
@@ -203,7 +204,7 @@ async fn a_life_with_less_in_its_journal_than_was_committed_frees_nothing() {
     let deps = &world.deps;
     let leases = Leases::new(deps.store.clone(), Arc::clone(&deps.clock));
     let ingest = Ingest::new(deps.store.clone(), Arc::clone(&deps.clock), deps.metrics.clone());
-    for (incarnation, journal_end, is_freed) in [(2, 6, false), (3, 7, true)] {
+    for (incarnation, journal_found, is_freed) in [(2, 6, false), (3, 7, true)] {
         let earlier = Holder { incarnation: incarnation - 1, ..first };
         let lacking = LeaseRequest { org: world.org, draw, at_least: Amount::from_pico(1) };
         leases.grant(earlier, vec![lacking]).await.unwrap();
@@ -212,7 +213,7 @@ async fn a_life_with_less_in_its_journal_than_was_committed_frees_nothing() {
             ingest.commit(shipment).await.unwrap();
         }
         let holder = Holder { incarnation, ..first };
-        let life = Hello { journal_end: Sequence(journal_end), ..hello(&world, holder) };
+        let life = Hello { journal_found: Sequence(journal_found), ..hello(&world, holder) };
         assert_eq!(world.registry.hello(life).await.unwrap().freed, is_freed, "{incarnation}");
     }
 }

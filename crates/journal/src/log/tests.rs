@@ -130,9 +130,15 @@ fn an_attempt_left_open_is_interrupted_with_what_was_seen_and_the_rest_in_suspen
     reserve(&journal, 2);
     reserve(&journal, 3);
     journal.append(&Record::Void(id(3))).unwrap();
+    let end = journal.end();
     drop(journal);
 
     let (journal, recovered) = node.open();
+    assert_eq!(
+        (journal.found(), journal.end()),
+        (end, Sequence(end.0 + 2)),
+        "settling them adds two records"
+    );
     assert_eq!(ids(&recovered.interrupted), [id(1), id(2)]);
     assert_eq!(waiting(&journal), recovered.interrupted);
     let [begun, silent] = recovered.interrupted.as_slice() else { panic!("two were open") };

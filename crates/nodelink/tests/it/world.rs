@@ -263,6 +263,7 @@ pub(crate) fn hello(name: &str) -> Hello {
         name: name.to_owned(),
         version: "1".to_owned(),
         boot: "b".to_owned(),
+        journal_found: Sequence(3),
         journal_end: Sequence(3),
         now: sample::ADMITTED_AT,
         contact_every_ms: 1_000,

@@ -220,6 +220,7 @@ pub(crate) fn hello(holder: Holder, boot: &str, journal_end: u64) -> Hello {
         name: "node".to_owned(),
         version: "1".to_owned(),
         boot: boot.to_owned(),
+        journal_found: Sequence(journal_end),
         journal_end: Sequence(journal_end),
         now: NOW,
         contact_every_ms: 1_000,

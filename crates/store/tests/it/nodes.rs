@@ -2,7 +2,7 @@
 
 use domain::limit::BudgetScope;
 use domain::{Amount, Holder};
-use metering::ports::{BudgetState, LeaseAnswer, LeaseRequest};
+use metering::ports::{BudgetState, Hello, LeaseAnswer, LeaseRequest, Sequence};
 use metering::sample;
 use metering::usage::Draw;
 use policy::Version;
@@ -72,6 +72,17 @@ pub(crate) async fn an_older_disk_leaves_what_was_held_in_suspense(world: World)
     world.store.note_committed(sample::holder(1), 40).await.unwrap();
     assert!(!world.store.hello(&hello(second, "monday", 39), NOW).await.unwrap());
     assert_eq!(state(&world, draw).await.suspense, pico(300));
+}
+
+pub(crate) async fn an_older_disk_is_known_though_its_journal_has_grown_since(world: World) {
+    let (draw, second) = two_lives(&world).await;
+    world.store.note_committed(sample::holder(1), 40).await.unwrap();
+    // What it found open is settled, and committed before its hello.
+    world.store.note_committed(second, 41).await.unwrap();
+    let hello = Hello { journal_found: Sequence(39), ..hello(second, "monday", 41) };
+    assert!(!world.store.hello(&hello, NOW).await.unwrap());
+    assert_eq!(state(&world, draw).await.suspense, pico(300));
+    assert!(world.store.hello(&Hello { journal_end: Sequence(40), ..hello }, NOW).await.is_err());
 }
 
 pub(crate) async fn a_journal_that_is_whole_frees_what_was_held(world: World) {

@@ -17,6 +17,9 @@ pub struct Hello {
     pub now_us: i64,
     #[prost(uint32, tag = "7")]
     pub contact_every_ms: u32,
+    /// Absent: of a release that does not say it.
+    #[prost(uint64, optional, tag = "8")]
+    pub journal_found: ::core::option::Option<u64>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Welcome {

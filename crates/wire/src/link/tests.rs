@@ -42,6 +42,7 @@ fn every_body_of_the_link_reads_back_as_it_was_written() {
         name: "node-1".into(),
         version: "1.2.3".into(),
         boot: "b".into(),
+        journal_found: Sequence(40),
         journal_end: Sequence(41),
         now: NOW,
         contact_every_ms: 1_000,
