@@ -73,9 +73,9 @@ fn without_unknown_grant_is_nothing_seed_1_overspends() {
 }
 
 #[test]
-fn without_hello_before_grant_seed_55_forgets_what_was_billed() {
+fn without_hello_before_grant_seed_55_overspends() {
     let wrong = wrong_without(Guard::HelloBeforeGrant, 55);
-    assert!(wrong.contains("says 0"), "{wrong}");
+    assert!(wrong.contains("more than it allows"), "{wrong}");
 }
 
 #[test]
