@@ -44,6 +44,10 @@ async def stream_at_once(urls, key, count):
 
         async def one(n):
             answer = await client.post(f"{urls[n % len(urls)]}/v1/chat/completions", json=body(stream=True))
+            if answer.status_code == 200 and '"error"' in answer.text:
+                # Where money was waited for, a keep-alive has fixed the status, and the refusal comes in the stream.
+                assert '"code":402' in answer.text, answer.text
+                return 402
             assert answer.status_code != 200 or answer.text.rstrip().endswith("[DONE]"), answer.text
             return answer.status_code
 
