@@ -4,7 +4,8 @@
 
 use async_trait::async_trait;
 use domain::{Period, Timestamp, Window};
-use metering::ports::{KeyUsage, KeyUsageRequest, ReadError, Reads};
+use metering::ports::{GenerationRequest, KeyUsage, KeyUsageRequest, ReadError, Reads};
+use metering::usage::UsageEvent;
 use store::{Store, StoreError};
 
 /// [`Reads`] over the store.
@@ -23,7 +24,6 @@ impl StoreReads {
 impl Reads for StoreReads {
     async fn key_usage(&self, request: KeyUsageRequest) -> Result<KeyUsage, ReadError> {
         let KeyUsageRequest { org, key, budgets, now } = request;
-        let unreadable = |error: StoreError| ReadError(error.to_string());
         let scope = self.0.scope(org);
         let mut states = Vec::with_capacity(budgets.len());
         for id in budgets {
@@ -45,4 +45,13 @@ impl Reads for StoreReads {
             budgets: states,
         })
     }
+
+    async fn generation(&self, request: GenerationRequest) -> Result<Vec<UsageEvent>, ReadError> {
+        self.0.scope(request.org).generation(request.request).await.map_err(unreadable)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` gives")]
+fn unreadable(error: StoreError) -> ReadError {
+    ReadError(error.to_string())
 }

@@ -6,6 +6,8 @@ pub(crate) mod chat;
 pub(crate) mod embeddings;
 pub(crate) mod error;
 pub(crate) mod extract;
+pub(crate) mod generation;
 pub(crate) mod key;
 pub(crate) mod models;
+pub(crate) mod reads;
 pub(crate) mod router;

@@ -3,7 +3,7 @@
 //! Invariant: a port promises nothing that only one adapter can keep; `conformance` holds each adapter to it.
 
 use async_trait::async_trait;
-use domain::{Amount, BudgetId, EventId, KeyId, OrgId, Timestamp};
+use domain::{Amount, BudgetId, EventId, KeyId, OrgId, RequestId, Timestamp};
 
 use crate::usage::{Attempt, Draw, Holder, Progress, UsageEvent};
 
@@ -255,6 +255,15 @@ pub struct KeyUsageRequest {
     pub now: Timestamp,
 }
 
+/// Whose request, and which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GenerationRequest {
+    /// The organization of the key that asks: another's requests are not there.
+    pub org: OrgId,
+    /// The request.
+    pub request: RequestId,
+}
+
 /// The control plane did not answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the control plane cannot answer now: {0}")]
@@ -269,4 +278,11 @@ pub trait Reads: Send + Sync {
     /// # Errors
     /// [`ReadError`] when there is no answer.
     async fn key_usage(&self, request: KeyUsageRequest) -> Result<KeyUsage, ReadError>;
+
+    /// Every attempt of a request, in order, once all of them are in the ledger; until then, and where there is no such
+    /// request, none.
+    ///
+    /// # Errors
+    /// [`ReadError`] when there is no answer.
+    async fn generation(&self, request: GenerationRequest) -> Result<Vec<UsageEvent>, ReadError>;
 }

@@ -2,7 +2,8 @@
 //!
 //! Invariant: one list for both ends.
 
-use metering::ports::{Hello, KeyUsage, KeyUsageRequest, Shipment, Welcome};
+use metering::ports::{GenerationRequest, Hello, KeyUsage, KeyUsageRequest, Shipment, Welcome};
+use metering::usage::UsageEvent;
 use policy::feed::Contact;
 use policy::record::PlatformRecords;
 use wire::Wire;
@@ -47,5 +48,6 @@ methods! {
     Usage = "Usage", Shipment => Committed;
     Acknowledge = "Ack", Acks => Contact;
     Read = "Read", KeyUsageRequest => KeyUsage;
+    ReadGeneration = "Generation", GenerationRequest => Vec<UsageEvent>;
     NextCalls = "Call", CallsDone => CallsWanted;
 }

@@ -29,8 +29,8 @@ use wire::{Wire, WireError};
 
 use crate::failure::Failure;
 use crate::method::{
-    Acknowledge, ChangesSince, GiveBack, Grant, Method, NextCalls, PREFIX, Read, ReadIndex, SayHello,
-    Snapshot, Usage,
+    Acknowledge, ChangesSince, GiveBack, Grant, Method, NextCalls, PREFIX, Read, ReadGeneration, ReadIndex,
+    SayHello, Snapshot, Usage,
 };
 use crate::{CONTENT_TYPE, NEWEST, OLDEST, VERSION_HEADER};
 
@@ -282,6 +282,12 @@ async fn dispatch(plane: &ControlPlane, name: &str, body: Incoming) -> Option<Re
         Read::NAME => {
             asked::<Read, _>(body, async |request| {
                 plane.reads.key_usage(request).await.map_err(|error| Failure::away(error.0))
+            })
+            .await
+        }
+        ReadGeneration::NAME => {
+            asked::<ReadGeneration, _>(body, async |request| {
+                plane.reads.generation(request).await.map_err(|error| Failure::away(error.0))
             })
             .await
         }

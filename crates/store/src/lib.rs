@@ -16,6 +16,7 @@ mod credentials;
 #[expect(unreachable_pub, reason = "sea-orm's derives put the row types into public traits")]
 mod entity;
 mod error;
+mod generations;
 mod hours;
 mod json;
 mod key_usage;

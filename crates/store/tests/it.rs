@@ -7,6 +7,8 @@
 mod budgets;
 #[path = "it/connect.rs"]
 mod connect;
+#[path = "it/generations.rs"]
+mod generations;
 #[path = "it/hours.rs"]
 mod hours;
 #[path = "it/ledger.rs"]
@@ -134,6 +136,13 @@ suite! {
         an_event_that_did_not_know_of_a_budget_still_counts,
         a_charge_beyond_the_lease_is_overrun,
         suspense_counts_as_spent,
+    }
+    generations {
+        every_attempt_of_a_request_is_found_in_order,
+        a_request_of_another_org_is_not_there,
+        a_request_whose_next_attempt_may_be_under_way_is_not_there_yet,
+        a_request_that_only_failed_is_there_once_its_node_is_past_it,
+        a_request_with_a_gap_is_there_only_when_nothing_can_fill_it,
     }
     windows {
         a_budget_of_every_calendar_reads_back_as_it_was_written,

@@ -19,7 +19,7 @@ use prost::Message;
 use ::policy::feed::{Contact, PolicyMessage};
 use ::policy::record::{OrgChange, OrgRecords, PlatformRecords};
 use domain::EventId;
-use metering::ports::{Hello, KeyUsage, KeyUsageRequest, Record, Shipment, Welcome};
+use metering::ports::{GenerationRequest, Hello, KeyUsage, KeyUsageRequest, Record, Shipment, Welcome};
 use metering::usage::UsageEvent;
 pub use policy::LastKnownGood;
 
@@ -106,6 +106,7 @@ wire! {
     Contact as pb::node::v1::Contact, up to 1024;
     KeyUsageRequest as pb::node::v1::KeyUsageRequest, up to MIB;
     KeyUsage as pb::node::v1::KeyUsage, up to MIB;
+    GenerationRequest as pb::node::v1::GenerationRequest, up to 1024;
     link::CallsDone as pb::node::v1::CallsDone, up to 16 * MIB;
     link::CallsWanted as pb::node::v1::CallsWanted, up to MIB;
 }

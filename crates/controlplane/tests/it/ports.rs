@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use controlplane::{Ingest, Leases};
+use controlplane::{Ingest, Leases, StoreReads};
 use domain::limit::{Budget, BudgetFilter, BudgetScope, Enforcement, Thresholds, Window};
-use domain::{Amount, BudgetId, Clock, OrgId};
+use domain::{Amount, BudgetId, Clock, OrgId, Pico};
 use metering::conformance::{Ledgers, leases};
-use metering::ports::{LeaseSource, Nodes, UsageSink};
+use metering::ports::{GenerationRequest, LeaseSource, Nodes, Reads, UsageSink};
 use metering::sample;
 use metering::usage::Draw;
 use store::Author;
@@ -71,4 +71,21 @@ async fn leases_and_ingest_conform() {
     let ingest = Ingest::new(deps.store.clone(), deps.clock.clone(), deps.metrics.clone());
     let ports = Ports { world, leases: Leases::new(deps.store, Arc::clone(&deps.clock)), ingest };
     leases(&ports).await;
+}
+
+#[tokio::test]
+async fn a_generation_is_read_once_it_is_committed_and_by_its_own_org_alone() {
+    let world = World::new().await;
+    let deps = world.deps.clone();
+    let reads = StoreReads::new(deps.store.clone());
+    let mut attempt = sample::attempt(1);
+    attempt.attribution.org = world.org;
+    let event = sample::answered(attempt, Pico::new(7));
+    let mine = GenerationRequest { org: world.org, request: event.attempt.id.request };
+    assert_eq!(reads.generation(mine).await.unwrap(), []);
+    let ingest = Ingest::new(deps.store, deps.clock, deps.metrics);
+    ingest.commit(sample::shipment(vec![event.clone()])).await.unwrap();
+    assert_eq!(reads.generation(mine).await.unwrap(), [event]);
+    let theirs = GenerationRequest { org: world.neighbour("Elsewhere").await.org, ..mine };
+    assert_eq!(reads.generation(theirs).await.unwrap(), []);
 }

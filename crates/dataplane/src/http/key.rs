@@ -3,22 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use domain::limit::{Budget, Period, Window};
-use domain::{Amount, ErrorCode, Timestamp};
+use domain::{Amount, Timestamp};
 use metering::ports::{BudgetState, KeyUsageRequest};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::error::ApiError;
 use super::extract::Authenticated;
+use super::reads::{answer, away, number};
 use crate::Deps;
-
-#[derive(Serialize)]
-struct Envelope {
-    data: KeyData,
-}
 
 /// OpenRouter's shape (spec: `GET /key`); money is a JSON number written digit for digit.
 #[derive(Serialize)]
@@ -63,20 +58,14 @@ pub(crate) async fn show(
     let now = deps.clock.now();
     let budgets = caller.budgets().iter().map(|budget| budget.id).collect();
     let request = KeyUsageRequest { org: caller.org_id(), key: caller.key_id(), budgets, now };
-    let usage = deps.reads.key_usage(request).await.map_err(|error| {
-        tracing::warn!(%error, "key usage cannot be read");
-        ApiError::new(
-            ErrorCode::ProviderOverloaded,
-            "the control plane cannot answer now; inference is not affected",
-        )
-    })?;
+    let usage = deps.reads.key_usage(request).await.map_err(|error| away("key usage", &error))?;
     let state =
         |budget: &Budget| usage.budgets.iter().find(|(id, _)| *id == budget.id).map(|(_, state)| *state);
     let budgets: Vec<(&Budget, BudgetState)> =
         caller.budgets().iter().map(|budget| (budget.as_ref(), state(budget).unwrap_or_default())).collect();
     let refusing = budgets.iter().filter(|(budget, _)| budget.is_hard() && budget.filter.is_empty());
     let tightest = refusing.min_by_key(|(budget, state)| remaining(budget, state));
-    let data = KeyData {
+    answer(KeyData {
         label: caller.key().label.clone(),
         limit: tightest.and_then(|(budget, state)| number(limit(budget, state))),
         limit_remaining: tightest.and_then(|(budget, state)| number(remaining(budget, state))),
@@ -91,9 +80,7 @@ pub(crate) async fn show(
         expires_at: caller.key().expires_at.map(|moment| moment.to_string()),
         organization_id: caller.org_id().to_string(),
         budgets: budgets.iter().map(|(budget, state)| key_budget(budget, state, now)).collect(),
-    };
-    let body = serde_json::to_vec(&Envelope { data }).map_err(|error| ApiError::internal(&error))?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+    })
 }
 
 fn key_budget(budget: &Budget, state: &BudgetState, now: Timestamp) -> KeyBudget {
@@ -132,9 +119,4 @@ fn limit(budget: &Budget, state: &BudgetState) -> Amount {
 
 fn remaining(budget: &Budget, state: &BudgetState) -> Amount {
     limit(budget, state) - state.spent - state.suspense
-}
-
-/// A JSON number, digit for digit.
-fn number(amount: Amount) -> Option<Box<RawValue>> {
-    RawValue::from_string(amount.to_string()).ok()
 }

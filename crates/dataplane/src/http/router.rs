@@ -12,7 +12,7 @@ use domain::ErrorCode;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::error::ApiError;
-use super::{chat, embeddings, key, models};
+use super::{chat, embeddings, generation, key, models};
 use crate::Deps;
 
 /// Not nested routers, which would rewrite the path of every request.
@@ -29,6 +29,7 @@ pub fn router(deps: Arc<Deps>) -> Router {
                 .route(&at("/embeddings"), post(embeddings::embed))
                 .route(&at("/models"), get(models::list))
                 .route(&at("/key"), get(key::show))
+                .route(&at("/generation"), get(generation::show))
         })
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
@@ -39,7 +40,7 @@ pub fn router(deps: Arc<Deps>) -> Router {
 }
 
 async fn no_such_path(uri: Uri) -> ApiError {
-    let hint = "the API is under /v1: chat/completions, embeddings, models, key";
+    let hint = "the API is under /v1: chat/completions, embeddings, models, key, generation";
     ApiError::new(ErrorCode::NotFound, format!("there is no {}; {hint}", uri.path()))
 }
 

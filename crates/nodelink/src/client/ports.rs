@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use domain::{Amount, Holder, OrgId, Timestamp};
 use http::StatusCode;
 use metering::ports::{
-    Hello, HelloError, KeyUsage, KeyUsageRequest, LeaseAnswer, LeaseError, LeaseRequest, LeaseSource, Nodes,
-    ReadError, Reads, ShipError, Shipment, UsageSink, Welcome,
+    GenerationRequest, Hello, HelloError, KeyUsage, KeyUsageRequest, LeaseAnswer, LeaseError, LeaseRequest,
+    LeaseSource, Nodes, ReadError, Reads, ShipError, Shipment, UsageSink, Welcome,
 };
-use metering::usage::Draw;
+use metering::usage::{Draw, UsageEvent};
 use policy::feed::{
     Ack, Acks, Call, CallOutcome, Calls, Contact, FeedError, OrgUpdate, PolicySource, Wanted,
 };
@@ -21,7 +21,8 @@ use wire::link;
 use super::{Link, NoAnswer};
 use crate::failure::Kind;
 use crate::method::{
-    Acknowledge, ChangesSince, GiveBack, Grant, NextCalls, Read, ReadIndex, SayHello, Snapshot, Usage,
+    Acknowledge, ChangesSince, GiveBack, Grant, NextCalls, Read, ReadGeneration, ReadIndex, SayHello,
+    Snapshot, Usage,
 };
 
 const MONEY: Duration = Duration::from_secs(2);
@@ -118,8 +119,16 @@ impl Acks for Link {
 #[async_trait]
 impl Reads for Link {
     async fn key_usage(&self, request: KeyUsageRequest) -> Result<KeyUsage, ReadError> {
-        self.ask::<Read>(&request, self.timeout).await.map_err(|error| ReadError(error.to_string()))
+        self.ask::<Read>(&request, self.timeout).await.map_err(read)
     }
+
+    async fn generation(&self, request: GenerationRequest) -> Result<Vec<UsageEvent>, ReadError> {
+        self.ask::<ReadGeneration>(&request, self.timeout).await.map_err(read)
+    }
+}
+
+fn read(error: NoAnswer) -> ReadError {
+    ReadError(error.to_string())
 }
 
 #[async_trait]

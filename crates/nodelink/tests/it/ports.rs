@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use domain::{Amount, BudgetId, KeyId, OrgId};
+use domain::{Amount, BudgetId, KeyId, OrgId, RequestId};
 use metering::conformance::{self, Ledgers};
 use metering::memory::MemoryLeases;
-use metering::ports::{HelloError, KeyUsageRequest, LeaseSource, UsageSink};
+use metering::ports::{GenerationRequest, HelloError, KeyUsageRequest, LeaseSource, UsageSink};
 use metering::sample;
 use metering::usage::Draw;
 use nodelink::client::Link;
@@ -15,7 +15,7 @@ use nodelink::server::ControlPlane;
 use policy::Version;
 use policy::feed::{Ack, CallOutcome};
 
-use crate::world::{Heard, Memory, Serving, far, hello, link, plane, start, start_any};
+use crate::world::{Heard, Memory, Serving, far, hello, link, plane, start, start_any, two_attempts};
 
 /// Leases in memory, asked over the link.
 struct Leases {
@@ -105,6 +105,11 @@ async fn what_is_said_arrives_whole(ports: &ControlPlane, memory: &Memory) {
     assert_eq!(usage.month, Amount::from_pico(3));
     assert_eq!(usage.budgets.first().unwrap().1.limit, Amount::from_pico(10_i128.pow(24)));
 
+    let known = GenerationRequest { org, request: RequestId::new(sample::ADMITTED_AT, 1) };
+    assert_eq!(ports.reads.generation(known).await.unwrap(), two_attempts());
+    let unknown = GenerationRequest { org, request: RequestId::new(sample::ADMITTED_AT, 2) };
+    assert_eq!(ports.reads.generation(unknown).await.unwrap(), []);
+
     let problem = Some("no answer".to_owned());
     let done = vec![
         CallOutcome { id: 1, status: Some(200), models: vec!["a".to_owned()], problem: None },
@@ -117,6 +122,8 @@ async fn what_is_said_arrives_whole(ports: &ControlPlane, memory: &Memory) {
         Heard::Hello(hello("node")),
         Heard::Acks(holder, acks, complete_to),
         Heard::Read(request),
+        Heard::Generation(known),
+        Heard::Generation(unknown),
         Heard::Done(holder, done),
     ];
     assert_eq!(*memory.heard.lock(), said);
@@ -132,6 +139,9 @@ async fn a_refusal_and_an_absence_stay_what_they_are(ports: &ControlPlane) {
     let (org, key) = (OrgId::from_bits(1), KeyId::from_bits(2));
     let request = KeyUsageRequest { org, key, budgets: Vec::new(), now: sample::ADMITTED_AT };
     let error = ports.reads.key_usage(request).await.unwrap_err().to_string();
+    assert!(error.contains("the database is away"), "{error}");
+    let request = GenerationRequest { org: OrgId::from_bits(99), request: RequestId::from_bits(1) };
+    let error = ports.reads.generation(request).await.unwrap_err().to_string();
     assert!(error.contains("the database is away"), "{error}");
 }
 

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Amount, Holder, OrgId, Secret, Timestamp};
+use domain::{Amount, Holder, OrgId, Pico, Secret, Timestamp};
 use metering::memory::MemoryLeases;
 use metering::ports::{
-    BudgetState, Hello, HelloError, KeyUsage, KeyUsageRequest, LeaseAnswer, LeaseError, LeaseRequest,
-    LeaseSource, Nodes, ReadError, Reads, Sequence, Welcome,
+    BudgetState, GenerationRequest, Hello, HelloError, KeyUsage, KeyUsageRequest, LeaseAnswer, LeaseError,
+    LeaseRequest, LeaseSource, Nodes, ReadError, Reads, Sequence, Welcome,
 };
 use metering::sample;
-use metering::usage::Draw;
+use metering::usage::{Draw, Outcome, UsageEvent};
 use nodelink::client::{Link, Settings};
 use nodelink::server::{ControlPlane, serve};
 use parking_lot::Mutex;
@@ -34,6 +34,7 @@ pub(crate) enum Heard {
     Hello(Hello),
     Acks(Holder, Vec<Ack>, Option<Timestamp>),
     Read(KeyUsageRequest),
+    Generation(GenerationRequest),
     Done(Holder, Vec<CallOutcome>),
 }
 
@@ -128,6 +129,15 @@ impl Reads for Memory {
             budgets: vec![(budget, state)],
         })
     }
+
+    async fn generation(&self, request: GenerationRequest) -> Result<Vec<UsageEvent>, ReadError> {
+        if request.org == OrgId::from_bits(99) {
+            return Err(ReadError("the database is away".to_owned()));
+        }
+        self.heard.lock().push(Heard::Generation(request));
+        let all = two_attempts().into_iter();
+        Ok(all.filter(|event| event.attempt.id.request == request.request).collect())
+    }
 }
 
 #[async_trait]
@@ -137,6 +147,15 @@ impl Calls for Memory {
         let credential = domain::CredentialId::from_bits(5);
         Ok(vec![Call { id: u64::MAX, org: None, credential }])
     }
+}
+
+/// What is in the ledger of request 1: one attempt that failed, and one that was answered.
+pub(crate) fn two_attempts() -> Vec<UsageEvent> {
+    let mut failed = sample::answered(sample::attempt(1), Pico::ZERO);
+    failed.settlement.outcome = Outcome::Failed;
+    let mut answered = sample::answered(sample::attempt(1), Pico::new(7));
+    answered.attempt.id.attempt = 2;
+    vec![failed, answered]
 }
 
 /// Leases that answer when they are let, if ever, and count who asks.

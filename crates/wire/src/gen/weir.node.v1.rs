@@ -231,6 +231,13 @@ pub struct BudgetUsage {
     #[prost(message, optional, tag = "2")]
     pub state: ::core::option::Option<BudgetState>,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GenerationRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub org: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub request: ::prost::alloc::vec::Vec<u8>,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CallsDone {
     #[prost(message, optional, tag = "1")]

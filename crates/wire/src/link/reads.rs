@@ -3,8 +3,8 @@
 //! Invariant: as in `link`: whole values of the ports, refused by their field's name.
 
 use ::policy::feed::{Call, CallOutcome};
-use domain::{BudgetId, CredentialId, KeyId, OrgId};
-use metering::ports::{KeyUsage, KeyUsageRequest};
+use domain::{BudgetId, CredentialId, KeyId, OrgId, RequestId};
+use metering::ports::{GenerationRequest, KeyUsage, KeyUsageRequest};
 
 use super::{CallsDone, CallsWanted, each, some_amount};
 use crate::WireError;
@@ -60,6 +60,15 @@ body!(
                 message("key_usage.state", row.state)?
             )))
             .collect::<Result<_, WireError>>()?,
+    }
+);
+
+body!(
+    GenerationRequest as pb::GenerationRequest,
+    |asked| Self { org: bits(asked.org.to_bits()), request: bits(asked.request.to_bits()) },
+    |asked| Self {
+        org: id("generation.org", &asked.org, OrgId::from_bits)?,
+        request: id("generation.request", &asked.request, RequestId::from_bits)?,
     }
 );
 

@@ -1,5 +1,5 @@
-use domain::{BudgetId, CredentialId, KeyId, Timestamp};
-use metering::ports::{KeyUsage, KeyUsageRequest};
+use domain::{BudgetId, CredentialId, KeyId, RequestId, Timestamp};
+use metering::ports::{GenerationRequest, KeyUsage, KeyUsageRequest};
 use metering::sample;
 use policy::feed::Heartbeat;
 use policy::record::{OrgChange, OrgRecords};
@@ -83,6 +83,7 @@ fn every_body_of_the_link_reads_back_as_it_was_written() {
     survives(&KeyUsageRequest { org: org(1), key: KeyId::new(NOW, 1), budgets: budgets.clone(), now: NOW });
     let budgets = budgets.into_iter().map(|budget| (budget, state())).collect();
     survives(&KeyUsage { total: money(4), day: money(1), week: money(2), month: money(3), budgets });
+    survives(&GenerationRequest { org: org(1), request: RequestId::new(NOW, 1) });
     let call = Call { id: 1, org: Some(org(1)), credential: CredentialId::new(NOW, 1) };
     survives(&CallsWanted(vec![call.clone(), Call { org: None, ..call }]));
     let models = vec!["gpt-4.1".into()];
