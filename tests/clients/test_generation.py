@@ -141,6 +141,9 @@ def move_to_another_org(weir, key):
     ]
     if weir.shape == "cluster":
         weir.servers.sql(";".join(statements), weir.cluster.name)
+        # No revision tells of what went past Weir: a node would go on with the policy it has.
+        for node in weir.nodes:
+            (node.directory / "policy.sealed").unlink()
         return other
     with sqlite3.connect(weir.data_dir / "weir.db") as database:
         for statement in statements:

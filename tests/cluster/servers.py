@@ -3,10 +3,12 @@
 Invariant: nothing of the system's own servers is touched; everything lies in the directory given, which survives restarts.
 """
 
+import contextlib
 import json
 import os
 import pathlib
 import pwd
+import random
 import secrets
 import shutil
 import signal
@@ -16,6 +18,8 @@ import tempfile
 import time
 
 START_S = 60
+EPHEMERAL = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
+handed_out = set()
 
 
 class Trouble(Exception):
@@ -23,9 +27,16 @@ class Trouble(Exception):
 
 
 def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port no outgoing connection can take before its server binds it: those are below the kernel's own range."""
+    low = int(EPHEMERAL.read_text().split()[0]) if EPHEMERAL.exists() else 32768
+    while True:
+        port = random.randrange(low // 2, low)
+        if port in handed_out:
+            continue
+        handed_out.add(port)
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def eventually(check, what, within_s=START_S):
