@@ -143,7 +143,7 @@ def move_to_another_org(weir, key):
         weir.servers.sql(";".join(statements), weir.cluster.name)
         # No revision tells of what went past Weir: a node would go on with the policy it has.
         for node in weir.nodes:
-            (node.directory / "policy.sealed").unlink()
+            (node.directory / "policy.sealed").unlink(missing_ok=True)
         return other
     with sqlite3.connect(weir.data_dir / "weir.db") as database:
         for statement in statements:

@@ -63,24 +63,26 @@ pub(crate) fn resume(dir: &DataDir, master: &MasterKey, cell: &SnapshotCell) -> 
     Ok(())
 }
 
-/// Writes policy to disk after changes, at most once a second.
+/// Writes policy to disk after changes, at most once a second, and what is left at the end.
 fn keep_last_known_good(process: &Process, dir: &Arc<DataDir>, task: &PolicyTask) -> anyhow::Result<()> {
     let master = process.secrets.master()?;
     let (cell, mut changed, stop) = (task.cell(), task.changed(), process.stop.clone());
     // What was loaded before this began is worth keeping too.
     changed.mark_changed();
     let dir = Arc::clone(dir);
+    let keep = move || {
+        let saved = good(&cell).map(|good| snapshot::save(&dir, &master, &good, rand::random()));
+        if let Some(Err(error)) = saved {
+            tracing::warn!(%error, "the last-known-good policy was not written");
+        }
+    };
     process.tasks.spawn(async move {
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                outcome = changed.changed() => if outcome.is_err() { return },
-            }
-            let saved = good(&cell).map(|good| snapshot::save(&dir, &master, &good, rand::random()));
-            if let Some(Err(error)) = saved {
-                tracing::warn!(%error, "the last-known-good policy was not written");
-            }
-            tokio::time::sleep(Duration::from_secs(1)).await;
+        while stop.run_until_cancelled(changed.changed()).await.is_some_and(|changed| changed.is_ok()) {
+            keep();
+            stop.run_until_cancelled(tokio::time::sleep(Duration::from_secs(1))).await;
+        }
+        if changed.has_changed().unwrap_or(true) {
+            keep();
         }
     });
     Ok(())
