@@ -5,8 +5,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use domain::KeyId;
-use metering::rate::{RateError, RateSource};
+use metering::rate::{RateError, RateSource, RateSubject};
 use parking_lot::Mutex;
 
 /// Counts what it granted; for `weir run`, whose one node shares its rates with nobody.
@@ -18,18 +17,24 @@ pub struct LocalRates {
 #[derive(Debug, Default)]
 struct Granted {
     newest: i64,
-    requests: HashMap<(KeyId, i64), u32>,
+    units: HashMap<(RateSubject, i64), u32>,
 }
 
 #[async_trait]
 impl RateSource for LocalRates {
-    async fn slice(&self, key: KeyId, minute: i64, limit: u32, want: u32) -> Result<u32, RateError> {
+    async fn slice(
+        &self,
+        subject: RateSubject,
+        minute: i64,
+        limit: u32,
+        want: u32,
+    ) -> Result<u32, RateError> {
         let mut granted = self.granted.lock();
         if minute > granted.newest || minute.saturating_add(1) < granted.newest {
             granted.newest = minute;
-            granted.requests.retain(|(_, counted), _| counted.abs_diff(minute) <= 1);
+            granted.units.retain(|(_, counted), _| counted.abs_diff(minute) <= 1);
         }
-        let used = granted.requests.entry((key, minute)).or_default();
+        let used = granted.units.entry((subject, minute)).or_default();
         let slice = want.min(limit.saturating_sub(*used));
         *used = used.saturating_add(slice);
         Ok(slice)

@@ -12,9 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::KeyId;
 use futures::stream::BoxStream;
-use metering::rate::{RateError, RateSource, SharedCounter};
+use metering::rate::{RateError, RateSource, RateSubject, SharedCounter};
 use policy::feed::{FeedError, PolicyFeed, PolicyMessage, PolicyPublisher};
 use wire::Wire;
 
@@ -112,8 +111,14 @@ impl PolicyFeed for Redis {
 
 #[async_trait]
 impl RateSource for Redis {
-    async fn slice(&self, key: KeyId, minute: i64, limit: u32, want: u32) -> Result<u32, RateError> {
-        let mut command = script(SLICE, format!("{}:rate:{key}:{minute}", self.prefix));
+    async fn slice(
+        &self,
+        subject: RateSubject,
+        minute: i64,
+        limit: u32,
+        want: u32,
+    ) -> Result<u32, RateError> {
+        let mut command = script(SLICE, format!("{}:rate:{subject}:{minute}", self.prefix));
         command.arg(limit).arg(want);
         let granted = self.commands.run::<u32>(&command).await;
         granted.map(|granted| granted.min(want)).map_err(|failure| RateError(failure.to_string()))

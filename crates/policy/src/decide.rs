@@ -103,7 +103,7 @@ pub fn decide(
             caller.clone(),
             Arc::clone(snapshot.platform()),
             candidates,
-            layers.effective(ask),
+            (layers.effective(ask), layers.quotas()),
         )),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::decide::Ask;
 use crate::denial::{Denial, Rule, RuleSource};
 use crate::pattern::quote;
-use crate::permit::{Caller, DEFAULT_OUTPUT_CAP, EffectiveRules};
+use crate::permit::{Caller, DEFAULT_OUTPUT_CAP, EffectiveRules, Quota};
 use crate::platform::CompiledPlatform;
 use crate::record::{Credential, Unaffordable, UnknownPrice};
 use crate::rules::CompiledPolicy;
@@ -105,6 +105,11 @@ impl<'a> Layers<'a> {
     pub(crate) fn credential(&self, folded_provider: &str) -> Option<&'a Arc<Credential>> {
         let own = self.caller.org.credential(folded_provider);
         own.or_else(|| self.platform.credential(folded_provider))
+    }
+
+    /// Every rate the caller is held to, from the widest layer to the narrowest.
+    pub(crate) fn quotas(&self) -> Vec<Arc<Quota>> {
+        self.policies().flat_map(CompiledPolicy::quotas).cloned().collect()
     }
 
     pub(crate) fn effective(&self, ask: &Ask<'_>) -> EffectiveRules {

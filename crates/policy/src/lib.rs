@@ -34,7 +34,7 @@ pub use cell::{Outcome, SnapshotCell};
 pub use compile::{OrgPolicy, Problem};
 pub use decide::{Ask, Offer, ProviderAsk, decide, offers};
 pub use denial::{Availability, Denial, Exclusion, NoEndpoint, Rule, RuleSource, Why};
-pub use permit::{Caller, Candidate, EffectiveRules, Permit};
+pub use permit::{Caller, Candidate, EffectiveRules, Permit, Quota};
 pub use platform::CompiledPlatform;
 pub use rules::problem;
 pub use snapshot::{NotApplied, PolicySnapshot, Version};

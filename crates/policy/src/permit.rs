@@ -9,11 +9,12 @@ use domain::limit::Budget;
 use domain::model::{Endpoint, Model, Provider};
 use domain::org::{Org, Team};
 use domain::price::{PriceVersion, UnitPrices};
-use domain::{KeyId, MemberId, OrgId, TeamId};
+use domain::{KeyId, MemberId, OrgId, PolicyId, TeamId};
 
 use crate::compile::{CompiledKey, OrgPolicy};
 use crate::platform::CompiledPlatform;
-use crate::record::{Credential, Unaffordable, UnknownPrice};
+use crate::pattern::{ModelSet, fold};
+use crate::record::{Credential, Rate, Unaffordable, UnknownPrice};
 use crate::snapshot::{PolicySnapshot, Version};
 
 /// The output cap where no policy says one, in completion tokens.
@@ -104,6 +105,30 @@ pub struct EffectiveRules {
     pub unknown_price: UnknownPrice,
 }
 
+/// One rate of one policy.
+#[derive(Debug)]
+pub struct Quota {
+    /// Whose rate it is.
+    pub policy: PolicyId,
+    /// Which of its rates, from 0.
+    pub place: u8,
+    /// What the policy is attached to.
+    pub layer: &'static str,
+    /// What the policy is called.
+    pub name: String,
+    /// What it says.
+    pub rate: Rate,
+    pub(crate) models: Option<ModelSet>,
+}
+
+impl Quota {
+    /// Whether it counts requests to the model with this slug.
+    #[must_use]
+    pub fn counts(&self, model: &str) -> bool {
+        self.models.as_ref().is_none_or(|models| models.contains(&fold(model)))
+    }
+}
+
 /// An endpoint a request may go to, with all that is needed to call and to charge it.
 #[derive(Debug, Clone)]
 pub struct Candidate {
@@ -134,6 +159,7 @@ pub struct Permit {
     platform: Arc<CompiledPlatform>,
     candidates: Vec<Candidate>,
     rules: EffectiveRules,
+    quotas: Vec<Arc<Quota>>,
 }
 
 impl Permit {
@@ -142,9 +168,9 @@ impl Permit {
         caller: Caller,
         platform: Arc<CompiledPlatform>,
         candidates: Vec<Candidate>,
-        rules: EffectiveRules,
+        (rules, quotas): (EffectiveRules, Vec<Arc<Quota>>),
     ) -> Self {
-        Self { caller, platform, candidates, rules }
+        Self { caller, platform, candidates, rules, quotas }
     }
 
     /// Whom it was given to.
@@ -163,6 +189,12 @@ impl Permit {
     #[must_use]
     pub fn rules(&self) -> &EffectiveRules {
         &self.rules
+    }
+
+    /// Every rate the caller is held to, also those of other models.
+    #[must_use]
+    pub fn quotas(&self) -> &[Arc<Quota>] {
+        &self.quotas
     }
 
     /// Every budget the request draws on.

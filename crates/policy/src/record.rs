@@ -75,6 +75,54 @@ pub struct Rules {
     pub unknown_price: Option<UnknownPrice>,
     /// The model of a request that names none.
     pub default_model: Option<String>,
+    /// How much everybody under the policy may do together. At most [`MAX_RATES`].
+    pub rates: Vec<Rate>,
+}
+
+/// The most rates one policy may have.
+pub const MAX_RATES: usize = 16;
+
+/// How much everybody under a policy may do together; under one of the platform's, everybody of one organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rate {
+    /// What is counted.
+    pub unit: RateUnit,
+    /// The most of it, at least 1.
+    pub limit: u32,
+    /// Only requests to these models: a slug, or `author/*`. `None`: all.
+    pub models: Option<String>,
+}
+
+/// What a rate counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RateUnit {
+    /// Requests in a minute, each once, however often it is tried.
+    RequestsPerMinute,
+    /// Prompt and completion tokens in a minute, counted as attempts are settled.
+    TokensPerMinute,
+    /// Requests under way.
+    Concurrent,
+}
+
+impl RateUnit {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::RequestsPerMinute, Self::TokensPerMinute, Self::Concurrent];
+
+    /// `requests_per_minute`, `tokens_per_minute` or `concurrent`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RequestsPerMinute => "requests_per_minute",
+            Self::TokensPerMinute => "tokens_per_minute",
+            Self::Concurrent => "concurrent",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|unit| unit.name() == name)
+    }
 }
 
 /// What to do when a budget cannot cover a request's output cap.

@@ -114,7 +114,7 @@ impl Node {
             pepper: process.secrets.pepper()?,
             master: process.secrets.master()?,
             leases: Arc::clone(&leases),
-            rates: Rates::new(adapters.rates, membership.peers()),
+            rates: Rates::new(adapters.rates, membership.peers(), Arc::clone(&process.clock)),
             journal,
             outstanding,
             settled,

@@ -9,7 +9,7 @@ use domain::limit::{BudgetFilter, Thresholds};
 use domain::price::{PriceTier, UnitPrices};
 use domain::{Amount, Pico, TokenClass};
 use metering::usage::Draw;
-use policy::record::{Rules, Unaffordable, UnknownPrice};
+use policy::record::{Rate, RateUnit, Rules, Unaffordable, UnknownPrice};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -35,6 +35,18 @@ struct RulesDocument {
     unknown_price: Option<UnknownPriceName>,
     #[serde(deserialize_with = "present")]
     default_model: Option<String>,
+    // Rows from before there were rates have none.
+    #[serde(default)]
+    rates: Vec<RateDocument>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RateDocument {
+    unit: String,
+    limit: u32,
+    #[serde(deserialize_with = "present")]
+    models: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,7 +114,18 @@ pub(crate) fn rules(place: Row<'_>, text: &str) -> Result<Rules, StoreError> {
             UnknownPriceName::Block => UnknownPrice::Block,
         }),
         default_model: document.default_model,
+        rates: document.rates.into_iter().map(|rate| read_rate(place, rate)).collect::<Result<_, _>>()?,
     })
+}
+
+fn read_rate(place: Row<'_>, RateDocument { unit, limit, models }: RateDocument) -> Result<Rate, StoreError> {
+    Ok(Rate { unit: place.named(&unit, RateUnit::from_name)?, limit, models })
+}
+
+impl From<&Rate> for RateDocument {
+    fn from(rate: &Rate) -> Self {
+        Self { unit: rate.unit.name().to_owned(), limit: rate.limit, models: rate.models.clone() }
+    }
 }
 
 /// A policy's rules as a document, for the audit log.
@@ -124,6 +147,7 @@ pub(crate) fn rules_value(rules: &Rules) -> Result<Value, StoreError> {
             UnknownPrice::Block => UnknownPriceName::Block,
         }),
         default_model: rules.default_model.clone(),
+        rates: rules.rates.iter().map(RateDocument::from).collect(),
     };
     serde_json::to_value(document).map_err(|error| StoreError::Internal(Box::new(error)))
 }

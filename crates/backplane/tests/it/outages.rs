@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use backplane::redis::{Redis, Settings};
 use domain::KeyId;
-use metering::rate::{RateSource, SharedCounter};
+use metering::rate::{RateSource, SharedCounter, RateSubject};
 use parking_lot::Mutex;
 use policy::feed::{PolicyFeed, PolicyMessage, PolicyPublisher};
 use tokio::net::TcpStream;
@@ -82,7 +82,7 @@ async fn without_redis_everything_fails_quickly_in_a_sentence() {
     let redis = server.redis_at("somebody:secret@");
     let begin = Instant::now();
     let published = redis.publish(heartbeat(1)).await.unwrap_err().to_string();
-    let sliced = redis.slice(KeyId::from_bits(1), 1, 10, 1).await.unwrap_err().to_string();
+    let sliced = redis.slice(RateSubject::Key(KeyId::from_bits(1)), 1, 10, 1).await.unwrap_err().to_string();
     let counted = redis.count("somebody", 60).await.unwrap_err().to_string();
     assert!(begin.elapsed() < QUICKLY, "{:?}", begin.elapsed());
     let what =

@@ -1,7 +1,7 @@
 //! What is counted together over a Redis that is there.
 
 use domain::KeyId;
-use metering::rate::{RateSource, SharedCounter, conformance};
+use metering::rate::{RateSource, SharedCounter, conformance, RateSubject};
 
 use crate::server::{Server, eventually};
 
@@ -15,7 +15,7 @@ async fn slices_over_redis_conform() {
 async fn two_nodes_share_one_limit() {
     let server = Server::start();
     let (one, other) = (server.redis(), server.redis());
-    let key = KeyId::from_bits(1);
+    let key = RateSubject::Key(KeyId::from_bits(1));
     assert_eq!(one.slice(key, 7, 10, 6).await.unwrap(), 6);
     assert_eq!(other.slice(key, 7, 10, 6).await.unwrap(), 4);
 }
@@ -23,7 +23,7 @@ async fn two_nodes_share_one_limit() {
 #[tokio::test]
 async fn a_slice_is_forgotten_two_minutes_later() {
     let server = Server::start();
-    let key = KeyId::from_bits(1);
+    let key = RateSubject::Key(KeyId::from_bits(1));
     server.redis().slice(key, 7, 10, 6).await.unwrap();
     let left = server.say(&format!("TTL test:rate:{key}:7"));
     assert!((110..=120).contains(&left.trim_start_matches(':').parse::<u32>().unwrap()), "{left}");
@@ -56,7 +56,7 @@ async fn the_first_try_decides_when_all_are_forgotten() {
 #[tokio::test]
 async fn losing_all_data_harms_nobody() {
     let server = Server::start();
-    let (redis, key) = (server.redis(), KeyId::from_bits(1));
+    let (redis, key) = (server.redis(), RateSubject::Key(KeyId::from_bits(1)));
     assert_eq!(redis.slice(key, 7, 10, 10).await.unwrap(), 10);
     redis.count("somebody", 60).await.unwrap();
     assert_eq!(server.say("FLUSHALL"), "+OK");

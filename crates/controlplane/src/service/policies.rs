@@ -86,6 +86,7 @@ async fn check_rules(app: &App, policy: &Policy) -> Result<(), AdminError> {
             Rules { ignored_providers: rules.ignored_providers.clone(), ..Rules::default() },
         ),
         ("rules.outputCap", Rules { output_cap: rules.output_cap, ..Rules::default() }),
+        ("rules.rates", Rules { rates: rules.rates.clone(), ..Rules::default() }),
         ("rules.defaultModel", Rules { default_model: rules.default_model.clone(), ..Rules::default() }),
     ];
     for (field, alone) in fields {

@@ -22,6 +22,7 @@ use super::settle::{End, Open, Seen, settle};
 use super::{App, Ask, Call, Head, Tried, restarting, stream, whole};
 use crate::Deps;
 use crate::http::error::ApiError;
+use crate::rate;
 use crate::upstream::{self, UpstreamError, UpstreamResponse};
 
 const MAX_ERROR_BODY: usize = 64 * 1024;
@@ -203,6 +204,7 @@ fn journalled(
         price: candidate.price.clone(),
         ceiling: funded.at_ceiling.then(|| *permit.ceiling()),
         prompt_bytes: call.needs.body_bytes,
+        token_quotas: rate::token_quotas(permit, &candidate.model.slug),
     })
 }
 

@@ -26,6 +26,7 @@ use tracing::Instrument;
 use crate::Deps;
 use crate::http::error::ApiError;
 use crate::outstanding::Admitted;
+use crate::rate::{Counted, UsedUp};
 
 /// What an app asks for.
 pub(crate) enum Ask {
@@ -177,9 +178,9 @@ enum Tried {
 async fn run(deps: &Deps, call: &Call, app: &App) -> Result<(), ApiError> {
     let mut permit = admit::admit(deps, call)?;
     if let Some(limit) = call.caller.key().requests_per_minute {
-        deps.rates.admit(call.caller.key(), limit, deps.clock.as_ref()).await?;
+        deps.rates.admit_key(call.caller.key(), limit).await?;
     }
-    let mut route = Route::default();
+    let (mut route, mut counted) = (Route::default(), Counted::default());
     loop {
         if app.has_left() {
             return Ok(());
@@ -189,6 +190,14 @@ async fn run(deps: &Deps, call: &Call, app: &App) -> Result<(), ApiError> {
         }
         permit = admit::renew(deps, call, permit)?;
         let Some(candidate) = route.next(&permit) else { return Err(route.exhausted()) };
+        match deps.rates.admit(&permit, &candidate.model.slug, &mut counted).await {
+            Ok(()) => {}
+            Err(UsedUp { error, anywhere: true }) => return Err(error),
+            Err(UsedUp { error, anywhere: false }) => {
+                route.passed_over(&candidate, error);
+                continue;
+            }
+        }
         let span = attempt_span(call, &candidate);
         let attempt = attempt::attempt(deps, call, &permit, &candidate, (route.attempts + 1, app));
         match attempt.instrument(span).await {

@@ -11,6 +11,7 @@ use domain::{ErrorCode, Pico, Timestamp, TokenClass, TokenUsage};
 use metering::budget::Reservation;
 use metering::ports::Record;
 use metering::price;
+use metering::rate::RateSubject;
 use metering::usage::{Attempt, Flag, Flags, Outcome, Settlement, UsageEvent, UsageSource};
 
 use crate::Deps;
@@ -24,6 +25,8 @@ pub(super) struct Open {
     pub(super) ceiling: Option<UnitPrices>,
     /// Bytes of the prompt, for estimating.
     pub(super) prompt_bytes: u64,
+    /// Rates that count its tokens.
+    pub(super) token_quotas: Vec<RateSubject>,
 }
 
 /// What was seen of an answer.
@@ -63,6 +66,9 @@ pub(super) fn settle(deps: &Deps, open: Open, end: &End, seen: &Seen) -> Settled
     let Charge { usage, source, cost, streamed, suspense, mut flags } = charge(&open, end, seen);
     let prompt_cost = part(&usage, &open, &PROMPT);
     let spent = cost.plus(suspense).unwrap_or(cost);
+    if !open.token_quotas.is_empty() {
+        deps.rates.spend(&open.token_quotas, usage.prompt_tokens() + usage.completion_tokens());
+    }
     let overruns = deps.leases.settle(open.reservation, spent);
     if cost > open.attempt.reserved {
         flags.raise(Flag::Overrun);

@@ -5,7 +5,7 @@
 use domain::KeyId;
 use futures::future::try_join_all;
 
-use super::{RateError, RateSource};
+use super::{RateError, RateSource, RateSubject};
 use crate::sample;
 
 const MINUTE: i64 = 29_916_667;
@@ -72,5 +72,5 @@ async fn slice(
     limit: u32,
     want: u32,
 ) -> Result<u32, RateError> {
-    source.slice(KeyId::new(sample::ADMITTED_AT, key), minute, limit, want).await
+    source.slice(RateSubject::Key(KeyId::new(sample::ADMITTED_AT, key)), minute, limit, want).await
 }

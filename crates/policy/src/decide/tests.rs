@@ -5,7 +5,8 @@ use super::*;
 use crate::decide::ProviderAsk;
 use crate::denial::RuleSource;
 use crate::record::{
-    Layer, ObjectRef, OrgChange, OrgObject, OrgRecords, PlatformRecords, Rules, Unaffordable, UnknownPrice,
+    Layer, ObjectRef, OrgChange, OrgObject, OrgRecords, PlatformRecords, Rate, RateUnit, Rules, Unaffordable,
+    UnknownPrice,
 };
 use crate::sample::{self, NOW};
 
@@ -354,5 +355,33 @@ fn a_policy_added_at_any_layer_never_adds_a_candidate() {
             let both = before.iter().filter(|id| alone.contains(id)).count();
             assert_eq!(after.len(), both, "{first:?} and {second:?} intersect");
         }
+    }
+}
+
+fn with_rate(layer: &str, limit: u32, models: Option<&str>) -> crate::record::Policy {
+    let rate = Rate { unit: RateUnit::RequestsPerMinute, limit, models: models.map(str::to_owned) };
+    sample::policy(700, layer_named(layer), Rules { rates: vec![rate], ..Rules::default() })
+}
+
+#[test]
+fn a_permit_names_the_rates_of_every_layer_from_the_widest_and_whether_they_count_a_model() {
+    let (mut platform, mut org) = (sample::platform(), sample::org());
+    platform.policies.push(with_rate("platform:", 100, None));
+    org.objects.push(OrgObject::Policy(with_rate("key:", 5, Some("OpenAI/*"))));
+    let permit = ask(&platform, &org, "openai/gpt").unwrap();
+    let found: Vec<_> = permit.quotas().iter().map(|quota| (quota.layer, quota.rate.limit, quota.place)).collect();
+    assert_eq!(found, [("platform", 100, 0), ("key", 5, 0)]);
+    let counts = |model| permit.quotas().iter().map(|quota| quota.counts(model)).collect::<Vec<_>>();
+    assert_eq!(counts("openai/gpt"), [true, true]);
+    assert_eq!(counts("anthropic/claude"), [true, false]);
+}
+
+#[test]
+fn a_rate_that_cannot_be_meant_is_a_problem_and_refuses() {
+    for broken in [with_rate("org:", 0, None), with_rate("org:", 5, Some("gpt"))] {
+        assert!(crate::problem(&broken).is_some());
+        let mut org = sample::org();
+        org.objects.push(OrgObject::Policy(broken));
+        assert!(ask(&sample::platform(), &org, "openai/gpt").is_err());
     }
 }

@@ -8,8 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use async_trait::async_trait;
 use backplane::Memory;
-use domain::KeyId;
-use metering::rate::{RateError, RateSource};
+use metering::rate::{RateError, RateSource, RateSubject};
 use nodelink::client::{Link, Settings};
 use policy::feed::PolicyFeed;
 
@@ -67,7 +66,7 @@ struct Alone;
 
 #[async_trait]
 impl RateSource for Alone {
-    async fn slice(&self, _: KeyId, _: i64, _: u32, _: u32) -> Result<u32, RateError> {
+    async fn slice(&self, _: RateSubject, _: i64, _: u32, _: u32) -> Result<u32, RateError> {
         Err(RateError("redis.url is empty".to_owned()))
     }
 }

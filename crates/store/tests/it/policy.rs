@@ -8,7 +8,8 @@ use domain::org::{Member, Org, Role, Team};
 use domain::{CredentialId, MemberId, OrgId, PersonId, PolicyId, TeamId};
 use futures::future::join_all;
 use policy::record::{
-    Credential, Layer, ObjectRef, OrgObject, OrgRecords, Policy, Rules, Sealed, Unaffordable, UnknownPrice,
+    Credential, Layer, ObjectRef, OrgObject, OrgRecords, Policy, Rate, RateUnit, Rules, Sealed, Unaffordable,
+    UnknownPrice,
 };
 use policy::sample;
 use sea_orm::ConnectionTrait;
@@ -33,6 +34,10 @@ pub(crate) fn strict() -> Rules {
         unaffordable: Some(Unaffordable::Reject),
         unknown_price: Some(UnknownPrice::Block),
         default_model: Some("openai/gpt-5-mini".to_owned()),
+        rates: vec![
+            Rate { unit: RateUnit::TokensPerMinute, limit: 1_000, models: None },
+            Rate { unit: RateUnit::Concurrent, limit: 5, models: Some("openai/*".to_owned()) },
+        ],
     }
 }
 

@@ -41,6 +41,50 @@ pub(crate) enum UnknownPrice {
     Block,
 }
 
+/// What a rate counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "::policy::record::RateUnit")]
+pub(crate) enum RateUnit {
+    /// Requests in a minute, each once, however often it is tried.
+    RequestsPerMinute,
+    /// Prompt and completion tokens in a minute. They count when the answer has ended: a minute may see more by what
+    /// requests in flight use.
+    TokensPerMinute,
+    /// Requests under way. Each node admits its share, limit ÷ nodes rounded up.
+    Concurrent,
+}
+
+/// How much everybody under a policy may do together.
+#[derive(SimpleObject)]
+pub(crate) struct Rate {
+    unit: RateUnit,
+    /// The most of it.
+    limit: Count,
+    /// Only requests to these models: a slug, or `author/*`. Null: all.
+    models: Option<String>,
+}
+
+impl From<&record::Rate> for Rate {
+    fn from(rate: &record::Rate) -> Self {
+        Self { unit: rate.unit.into(), limit: Count(u64::from(rate.limit)), models: rate.models.clone() }
+    }
+}
+
+#[derive(InputObject)]
+pub(crate) struct RateInput {
+    unit: RateUnit,
+    /// At least 1.
+    limit: u32,
+    /// Only requests to these models: a slug, or `author/*`. Left out: all.
+    models: Option<String>,
+}
+
+impl From<RateInput> for record::Rate {
+    fn from(RateInput { unit, limit, models }: RateInput) -> Self {
+        Self { unit: unit.into(), limit, models }
+    }
+}
+
 /// Rules attached to one layer.
 pub(crate) struct Policy(pub(crate) record::Policy);
 
@@ -103,6 +147,8 @@ pub(crate) struct Rules {
     unknown_price: Option<UnknownPrice>,
     /// The model of a request that names none.
     default_model: Option<String>,
+    /// How much everybody under the policy may do together.
+    rates: Vec<Rate>,
 }
 
 impl From<&record::Rules> for Rules {
@@ -118,6 +164,7 @@ impl From<&record::Rules> for Rules {
             unaffordable: rules.unaffordable.map(Into::into),
             unknown_price: rules.unknown_price.map(Into::into),
             default_model: rules.default_model.clone(),
+            rates: rules.rates.iter().map(Into::into).collect(),
         }
     }
 }
@@ -140,6 +187,9 @@ pub(crate) struct RulesInput {
     unaffordable: Option<Unaffordable>,
     unknown_price: Option<UnknownPrice>,
     default_model: Option<String>,
+    /// At most 16.
+    #[graphql(default)]
+    rates: Vec<RateInput>,
 }
 
 impl From<RulesInput> for record::Rules {
@@ -155,6 +205,7 @@ impl From<RulesInput> for record::Rules {
             unaffordable: input.unaffordable.map(Into::into),
             unknown_price: input.unknown_price.map(Into::into),
             default_model: input.default_model,
+            rates: input.rates.into_iter().map(Into::into).collect(),
         }
     }
 }

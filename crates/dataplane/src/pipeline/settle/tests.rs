@@ -24,6 +24,7 @@ fn open(reserved: i64) -> Open {
         }),
         ceiling: None,
         prompt_bytes: 400,
+        token_quotas: Vec::new(),
     }
 }
 
