@@ -42,7 +42,6 @@ class World:
     def _start(self, home):
         self.servers.start()
         env = {k: v for k, v in os.environ.items() if not k.startswith("WEIR__") and not k.endswith("_API_KEY")}
-        env["WEIR__TELEMETRY__LOG"] = "warn"
         for name in ("OPENAI", "ANTHROPIC"):
             env |= {f"{name}_API_KEY": "bench", f"{name}_BASE_URL": f"http://{self.mock}/v1"}
         self.cluster = Cluster(home, self.servers, env=env, sandbox_url="")

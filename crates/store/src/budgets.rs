@@ -213,6 +213,19 @@ impl Standing {
     }
 }
 
+impl From<&budget_window::Model> for Standing {
+    fn from(row: &budget_window::Model) -> Self {
+        Self {
+            spent: amount(row.spent_micro, row.spent_rest),
+            escrow: amount(row.escrow_micro, row.escrow_rest),
+            suspense: amount(row.suspense_micro, row.suspense_rest),
+            overrun: amount(row.overrun_micro, row.overrun_rest),
+            revision: row.revision,
+            wanted_at: row.wanted_at.map(Timestamp::from_micros),
+        }
+    }
+}
+
 /// Where a budget stands, if anything was granted or noted in that window yet.
 pub(crate) async fn find<C: ConnectionTrait>(
     org: OrgId,
@@ -220,14 +233,7 @@ pub(crate) async fn find<C: ConnectionTrait>(
     database: &C,
 ) -> Result<Option<Standing>, StoreError> {
     let row = rows::<budget_window::Entity>(org).filter(at(draw)).one(database).await?;
-    Ok(row.map(|row| Standing {
-        spent: amount(row.spent_micro, row.spent_rest),
-        escrow: amount(row.escrow_micro, row.escrow_rest),
-        suspense: amount(row.suspense_micro, row.suspense_rest),
-        overrun: amount(row.overrun_micro, row.overrun_rest),
-        revision: row.revision,
-        wanted_at: row.wanted_at.map(Timestamp::from_micros),
-    }))
+    Ok(row.as_ref().map(Standing::from))
 }
 
 /// Makes the row of a window at `standing`, unless there is one.
@@ -262,7 +268,7 @@ pub(crate) async fn save<C: ConnectionTrait>(
     Ok(changed.rows_affected == 1)
 }
 
-fn row_of(org: OrgId, draw: Draw, standing: &Standing) -> budget_window::Model {
+pub(crate) fn row_of(org: OrgId, draw: Draw, standing: &Standing) -> budget_window::Model {
     let (spent_micro, spent_rest) = standing.spent.to_parts();
     let (escrow_micro, escrow_rest) = standing.escrow.to_parts();
     let (suspense_micro, suspense_rest) = standing.suspense.to_parts();

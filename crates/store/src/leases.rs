@@ -53,8 +53,9 @@ pub(crate) struct Charge {
     pub(crate) overrun: Amount,
 }
 
+/// What a holder was granted of a budget in a window, and what became of it.
 #[derive(Debug, Clone, Copy, Default)]
-struct Lease {
+pub(crate) struct Lease {
     granted: Amount,
     settled: Amount,
     returned: Amount,
@@ -280,7 +281,7 @@ pub(crate) async fn leave(
 impl Leaving {
     /// The budget and the lease afterwards. What a lease does not hold cannot leave it: a return is cut down, and of a
     /// charge the rest is overrun, so that no cost is ever lost.
-    fn apply(self, mut budget: Standing, mut lease: Lease) -> (Standing, Lease) {
+    pub(crate) fn apply(self, mut budget: Standing, mut lease: Lease) -> (Standing, Lease) {
         match self {
             Self::Returned(amount) => {
                 let returned = amount.min(lease.outstanding());
@@ -322,6 +323,29 @@ impl Lease {
     fn outstanding(&self) -> Amount {
         (self.granted - self.settled - self.returned - self.suspended).max(Amount::ZERO)
     }
+
+    pub(crate) fn row(&self, (org, draw): (OrgId, Draw), holder: Holder) -> Result<lease::Model, StoreError> {
+        let (granted_micro, granted_rest) = self.granted.to_parts();
+        let (settled_micro, settled_rest) = self.settled.to_parts();
+        let (returned_micro, returned_rest) = self.returned.to_parts();
+        let (suspended_micro, suspended_rest) = self.suspended.to_parts();
+        Ok(lease::Model {
+            org_id: org.to_string(),
+            budget_id: draw.budget.to_string(),
+            window_id: draw.window.to_string(),
+            node: holder.node.to_string(),
+            incarnation: stored(holder.incarnation)?,
+            granted_micro,
+            granted_rest,
+            settled_micro,
+            settled_rest,
+            returned_micro,
+            returned_rest,
+            suspended_micro,
+            suspended_rest,
+            suspended_at: self.suspended_at.map(Timestamp::as_micros),
+        })
+    }
 }
 
 impl From<&lease::Model> for Lease {
@@ -353,26 +377,7 @@ async fn save(
     lease: Lease,
     sql: &DatabaseTransaction,
 ) -> Result<(), StoreError> {
-    let (granted_micro, granted_rest) = lease.granted.to_parts();
-    let (settled_micro, settled_rest) = lease.settled.to_parts();
-    let (returned_micro, returned_rest) = lease.returned.to_parts();
-    let (suspended_micro, suspended_rest) = lease.suspended.to_parts();
-    let row = lease::Model {
-        org_id: org.to_string(),
-        budget_id: draw.budget.to_string(),
-        window_id: draw.window.to_string(),
-        node: holder.node.to_string(),
-        incarnation: stored(holder.incarnation)?,
-        granted_micro,
-        granted_rest,
-        settled_micro,
-        settled_rest,
-        returned_micro,
-        returned_rest,
-        suspended_micro,
-        suspended_rest,
-        suspended_at: lease.suspended_at.map(Timestamp::as_micros),
-    };
+    let row = lease.row((org, draw), holder)?;
     if !exists {
         return insert::<lease::Entity, _>(row, sql).await;
     }

@@ -4,6 +4,7 @@
 //! and the organization's next revision, or not at all ([`PolicyTx`]); events and the ledger agree to the pico; domain
 //! types go in and out, rows stay here. Which engine it is, is a URL.
 
+mod accounts;
 mod audit;
 mod author;
 mod budgets;

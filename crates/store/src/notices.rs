@@ -3,6 +3,8 @@
 //! Invariant: one for each budget, window and threshold, written in the transaction that reaches it: usage that is
 //! committed, or a budget that is made or changed over what is spent already.
 
+use std::collections::BTreeMap;
+
 use domain::limit::Budget;
 use domain::{Amount, BudgetId, OrgId, Timestamp, WindowId};
 use metering::usage::Draw;
@@ -55,6 +57,37 @@ impl OrgScope {
         let all = of(self.id(), Draw { budget, window }, &sql).await?;
         all.into_iter().map(Notice::try_from).collect()
     }
+}
+
+/// Notes what budgets have reached, of those that `touched` names and that stand as `standings` says. Most have reached
+/// nothing new, which one look at all of them tells: with raises a limit is never less than without.
+pub(crate) async fn note_all(
+    org: OrgId,
+    (touched, standings): (&BTreeMap<Draw, &Budget>, &BTreeMap<Draw, Standing>),
+    now: Timestamp,
+    sql: &DatabaseTransaction,
+) -> Result<(), StoreError> {
+    let reached = touched.iter().filter_map(|(draw, budget)| {
+        let Standing { spent, suspense, overrun, .. } = *standings.get(draw)?;
+        let highest = budget.thresholds.reached(spent + suspense + overrun, budget.limit).max()?;
+        Some((*draw, (*budget, i32::from(highest))))
+    });
+    let mut reached: BTreeMap<_, _> = reached.collect();
+    if reached.is_empty() {
+        return Ok(());
+    }
+    let ids = reached.keys().map(|draw: &Draw| draw.budget.to_string());
+    for row in rows::<budget_notice::Entity>(org).filter(Column::BudgetId.is_in(ids)).all(sql).await? {
+        let place = Row { table: "budget_notices", id: &row.budget_id };
+        let draw = Draw { budget: place.parse(&row.budget_id)?, window: place.parse(&row.window_id)? };
+        if reached.get(&draw).is_some_and(|(_, highest)| row.percent >= *highest) {
+            reached.remove(&draw);
+        }
+    }
+    for (draw, (budget, _)) in reached {
+        note(budget, draw, now, sql).await?;
+    }
+    Ok(())
 }
 
 /// Notes each threshold that `budget` has reached in the window of `draw` and that was not noted yet.

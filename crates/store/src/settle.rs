@@ -5,18 +5,19 @@
 //! events of that window cost that it counts, also those that drew nothing on it: it is soft, or was not known to the
 //! node yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::limit::Budget;
 use domain::{Amount, BudgetId, OrgId, Timestamp};
 use metering::usage::{Draw, Holder, UsageEvent};
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
 
+use crate::accounts::Accounts;
 use crate::budgets::{self, Standing};
 use crate::connect::{Store, Whose, commit};
 use crate::entity::{budget, usage_event};
 use crate::error::StoreError;
-use crate::leases::{Charge, Leaving, leave, open_window};
+use crate::leases::Charge;
 use crate::ledger::{self, Batch};
 use crate::notices;
 use crate::scope::rows;
@@ -55,49 +56,25 @@ impl Store {
         }
         let budgets = budgets_of(org, &sql).await?;
         let touched = touched(&budgets, events.values().copied());
+        let charges = charges(events.values().copied());
+        let holders: BTreeSet<_> = charges.keys().map(|(_, holder)| *holder).collect();
+        let holders: Vec<_> = holders.into_iter().collect();
         // Before the events are there: a window that opens counts what is there.
-        for (draw, budget) in &touched {
-            open_window(budget, *draw, &sql).await?;
-        }
+        let mut accounts = Accounts::take(org, &touched, &holders, &sql).await?;
         let seq = head.seq + 1;
         let written = events.values().map(|event| usage::row(event, seq)).collect::<Result<_, _>>()?;
         let batch = Batch { events: written, notes: Vec::new() };
         ledger::append(org, head, batch, now, &sql).await?;
-        for (draw, motion) in motions(&budgets, &events) {
-            match motion {
-                Motion::Leave(holder, charge) => {
-                    leave((org, draw), holder, Leaving::Settled(charge), &sql).await?;
-                }
-                Motion::Note { spent, suspense } => note_spend((org, draw), spent, suspense, &sql).await?,
-            }
+        for ((draw, holder), charge) in charges {
+            accounts.settle(draw, holder, charge);
         }
-        for (draw, budget) in touched {
-            notices::note(budget, draw, now, &sql).await?;
+        for (draw, (spent, suspense)) in undrawn(&budgets, events.values().copied()) {
+            accounts.note(draw, spent, suspense);
         }
+        accounts.save(&sql).await?;
+        notices::note_all(org, (&touched, accounts.standings()), now, &sql).await?;
         commit(sql).await
     }
-}
-
-/// What events do to a budget.
-enum Motion {
-    /// A holder's lease pays for them.
-    Leave(Holder, Charge),
-    /// Nobody had reserved for them.
-    Note { spent: Amount, suspense: Amount },
-}
-
-/// Everything that `events` do to budgets, in the order everybody takes budgets in.
-fn motions(
-    budgets: &BTreeMap<BudgetId, Budget>,
-    events: &BTreeMap<String, &UsageEvent>,
-) -> Vec<(Draw, Motion)> {
-    let charges = charges(events.values().copied()).into_iter();
-    let charges = charges.map(|((draw, holder), charge)| (draw, Motion::Leave(holder, charge)));
-    let notes = undrawn(budgets, events.values().copied()).into_iter();
-    let notes = notes.map(|(draw, (spent, suspense))| (draw, Motion::Note { spent, suspense }));
-    let mut motions: Vec<_> = charges.chain(notes).collect();
-    motions.sort_by_key(|(draw, _)| *draw);
-    motions
 }
 
 /// Those of `events` that are in the ledger already. The ledger is held, so no other can come in meanwhile.
