@@ -102,12 +102,7 @@ impl Rates {
         Ok(())
     }
 
-    async fn count(
-        &self,
-        subject: RateSubject,
-        quota: &Quota,
-        counted: &mut Counted,
-    ) -> Result<(), UsedUp> {
+    async fn count(&self, subject: RateSubject, quota: &Quota, counted: &mut Counted) -> Result<(), UsedUp> {
         let limit = quota.rate.limit;
         let taken = match quota.rate.unit {
             RateUnit::RequestsPerMinute => self.take(subject, limit, 1).await.map_err(Some),
@@ -173,10 +168,14 @@ impl Rates {
         let of = models.map(|models| format!(" to {models}")).unwrap_or_default();
         let message = match (rate.unit, &resets_at) {
             (RateUnit::Concurrent, _) | (_, None) => {
-                format!("the policy {name:?} ({layer}) allows {limit} requests{of} at once, and as many are under way")
+                format!(
+                    "the policy {name:?} ({layer}) allows {limit} requests{of} at once, and as many are under way"
+                )
             }
             (RateUnit::RequestsPerMinute, Some(at)) => {
-                format!("the policy {name:?} ({layer}) allows {limit} requests{of} a minute, and they are used up until {at}")
+                format!(
+                    "the policy {name:?} ({layer}) allows {limit} requests{of} a minute, and they are used up until {at}"
+                )
             }
             (RateUnit::TokensPerMinute, Some(at)) => format!(
                 "the policy {name:?} ({layer}) allows {limit} tokens a minute{}, and they are used up until {at}",

@@ -61,13 +61,8 @@ pub trait RateSource: Send + Sync {
     ///
     /// # Errors
     /// [`RateError`] when nobody answers in time; a slice may be lost then, and is counted as granted.
-    async fn slice(
-        &self,
-        subject: RateSubject,
-        minute: i64,
-        limit: u32,
-        want: u32,
-    ) -> Result<u32, RateError>;
+    async fn slice(&self, subject: RateSubject, minute: i64, limit: u32, want: u32)
+    -> Result<u32, RateError>;
 }
 
 /// Counts how often something was tried, over all processes: logins of one person, say.

@@ -12,8 +12,8 @@ use domain::price::{PriceVersion, UnitPrices};
 use domain::{KeyId, MemberId, OrgId, PolicyId, TeamId};
 
 use crate::compile::{CompiledKey, OrgPolicy};
-use crate::platform::CompiledPlatform;
 use crate::pattern::{ModelSet, fold};
+use crate::platform::CompiledPlatform;
 use crate::record::{Credential, Rate, Unaffordable, UnknownPrice};
 use crate::snapshot::{PolicySnapshot, Version};
 

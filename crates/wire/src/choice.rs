@@ -8,7 +8,7 @@ use domain::model::{Dialect, ModelKind};
 use domain::org::Role;
 use domain::{ErrorCode, Period, TokenClass};
 use metering::usage::{Outcome, UsageSource};
-use policy::record::{Unaffordable, UnknownPrice};
+use policy::record::{RateUnit, Unaffordable, UnknownPrice};
 
 use crate::WireError;
 use crate::pb::domain::v1 as shared;
@@ -64,6 +64,9 @@ choices! {
     KeyKind as governed::KeyKind { Inference = Inference, Management = Management }
     Unaffordable as governed::Unaffordable { Clamp = Clamp, Reject = Reject }
     UnknownPrice as governed::UnknownPrice { Ceiling = Ceiling, Block = Block }
+    RateUnit as governed::RateUnit {
+        RequestsPerMinute = RequestsPerMinute, TokensPerMinute = TokensPerMinute, Concurrent = Concurrent
+    }
     Period as governed::Window {
         Day = Day,
         Week = Week,

@@ -3,7 +3,7 @@
 //! Invariant: an absent allowlist (allows all) and an empty one (allows nothing) stay different.
 
 use domain::{KeyId, MemberId, PolicyId, TeamId};
-use policy::record::{Layer, Policy, Rules};
+use policy::record::{Layer, Policy, Rate, Rules};
 
 use crate::WireError;
 use crate::field::{bits, choice, id, message, required};
@@ -73,6 +73,7 @@ impl From<&Rules> for pb::Rules {
             unaffordable: rules.unaffordable.map(|choice| pb::Unaffordable::from(choice).into()),
             unknown_price: rules.unknown_price.map(|choice| pb::UnknownPrice::from(choice).into()),
             default_model: rules.default_model.clone(),
+            rates: rules.rates.iter().map(Into::into).collect(),
         }
     }
 }
@@ -95,6 +96,21 @@ impl TryFrom<pb::Rules> for Rules {
             unaffordable: unaffordable.transpose()?,
             unknown_price: unknown_price.transpose()?,
             default_model: rules.default_model,
+            rates: rules.rates.into_iter().map(Rate::try_from).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl From<&Rate> for pb::Rate {
+    fn from(Rate { unit, limit, models }: &Rate) -> Self {
+        Self { unit: pb::RateUnit::from(*unit).into(), limit: *limit, models: models.clone() }
+    }
+}
+
+impl TryFrom<pb::Rate> for Rate {
+    type Error = WireError;
+    fn try_from(rate: pb::Rate) -> Result<Self, WireError> {
+        let unit = choice::<pb::RateUnit, _>("rules.rates", rate.unit)?;
+        Ok(Self { unit, limit: rate.limit, models: rate.models })
     }
 }

@@ -1,6 +1,7 @@
 use ::policy::feed::Heartbeat;
 use ::policy::record::{
-    Credential, Layer, ObjectRef, OrgObject, Policy, Rate, RateUnit, Rules, Sealed, Unaffordable, UnknownPrice,
+    Credential, Layer, ObjectRef, OrgObject, Policy, Rate, RateUnit, Rules, Sealed, Unaffordable,
+    UnknownPrice,
 };
 use domain::key::{Key, KeyHash, KeyKind};
 use domain::limit::{Budget, BudgetFilter, Enforcement, Thresholds};
@@ -54,7 +55,11 @@ fn rules() -> Rules {
         unknown_price: Some(UnknownPrice::Ceiling),
         default_model: Some("openai/gpt-5-mini".into()),
         rates: RateUnit::ALL
-            .map(|unit| Rate { unit, limit: 7, models: (unit == RateUnit::Concurrent).then(|| "openai/*".into()) })
+            .map(|unit| Rate {
+                unit,
+                limit: 7,
+                models: (unit == RateUnit::Concurrent).then(|| "openai/*".into()),
+            })
             .into(),
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use backplane::redis::{Redis, Settings};
 use domain::KeyId;
-use metering::rate::{RateSource, SharedCounter, RateSubject};
+use metering::rate::{RateSource, RateSubject, SharedCounter};
 use parking_lot::Mutex;
 use policy::feed::{PolicyFeed, PolicyMessage, PolicyPublisher};
 use tokio::net::TcpStream;

@@ -1,7 +1,7 @@
 //! What is counted together over a Redis that is there.
 
 use domain::KeyId;
-use metering::rate::{RateSource, SharedCounter, conformance, RateSubject};
+use metering::rate::{RateSource, RateSubject, SharedCounter, conformance};
 
 use crate::server::{Server, eventually};
 

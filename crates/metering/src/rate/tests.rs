@@ -127,7 +127,9 @@ fn only_keys_of_the_current_minute_are_remembered() {
 #[test]
 fn tokens_are_counted_when_they_are_known_and_what_no_slice_covered_is_made_good_first() {
     let (limit, mut book) = (1_000, RateBook::default());
-    let Rated::NeedsSlice { minute, want } = book.take(key(1), limit, 0, NOON) else { panic!("nothing is held") };
+    let Rated::NeedsSlice { minute, want } = book.take(key(1), limit, 0, NOON) else {
+        panic!("nothing is held")
+    };
     book.granted(key(1), minute, want, want);
     assert_eq!(want, 50);
     assert_eq!(book.take(key(1), limit, 0, NOON), Rated::Admitted);

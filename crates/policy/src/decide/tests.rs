@@ -369,7 +369,8 @@ fn a_permit_names_the_rates_of_every_layer_from_the_widest_and_whether_they_coun
     platform.policies.push(with_rate("platform:", 100, None));
     org.objects.push(OrgObject::Policy(with_rate("key:", 5, Some("OpenAI/*"))));
     let permit = ask(&platform, &org, "openai/gpt").unwrap();
-    let found: Vec<_> = permit.quotas().iter().map(|quota| (quota.layer, quota.rate.limit, quota.place)).collect();
+    let found: Vec<_> =
+        permit.quotas().iter().map(|quota| (quota.layer, quota.rate.limit, quota.place)).collect();
     assert_eq!(found, [("platform", 100, 0), ("key", 5, 0)]);
     let counts = |model| permit.quotas().iter().map(|quota| quota.counts(model)).collect::<Vec<_>>();
     assert_eq!(counts("openai/gpt"), [true, true]);

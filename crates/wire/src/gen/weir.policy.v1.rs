@@ -67,14 +67,14 @@ pub struct OrgChange {
     #[prost(message, repeated, tag = "6")]
     pub removed: ::prost::alloc::vec::Vec<ObjectRef>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OrgObject {
     #[prost(oneof = "org_object::Kind", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub kind: ::core::option::Option<org_object::Kind>,
 }
 /// Nested message and enum types in `OrgObject`.
 pub mod org_object {
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Kind {
         #[prost(message, tag = "1")]
         Org(super::Org),
@@ -187,7 +187,7 @@ pub struct PreviousHash {
     #[prost(sint64, tag = "2")]
     pub until_us: i64,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Policy {
     #[prost(bytes = "vec", tag = "1")]
     pub id: ::prost::alloc::vec::Vec<u8>,
@@ -228,7 +228,7 @@ pub struct Names {
     #[prost(string, repeated, tag = "1")]
     pub names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Rules {
     #[prost(message, optional, tag = "1")]
     pub allowed_models: ::core::option::Option<Names>,
@@ -250,6 +250,19 @@ pub struct Rules {
     pub unknown_price: ::core::option::Option<i32>,
     #[prost(string, optional, tag = "10")]
     pub default_model: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "11")]
+    pub rates: ::prost::alloc::vec::Vec<Rate>,
+}
+/// How much everybody under a policy may do together.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Rate {
+    #[prost(enumeration = "RateUnit", tag = "1")]
+    pub unit: i32,
+    #[prost(uint32, tag = "2")]
+    pub limit: u32,
+    /// A slug, or author/*; absent: every model.
+    #[prost(string, optional, tag = "3")]
+    pub models: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Budget {
@@ -576,6 +589,38 @@ impl UnknownPrice {
             "UNKNOWN_PRICE_UNSPECIFIED" => Some(Self::Unspecified),
             "UNKNOWN_PRICE_CEILING" => Some(Self::Ceiling),
             "UNKNOWN_PRICE_BLOCK" => Some(Self::Block),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RateUnit {
+    Unspecified = 0,
+    RequestsPerMinute = 1,
+    TokensPerMinute = 2,
+    Concurrent = 3,
+}
+impl RateUnit {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RATE_UNIT_UNSPECIFIED",
+            Self::RequestsPerMinute => "RATE_UNIT_REQUESTS_PER_MINUTE",
+            Self::TokensPerMinute => "RATE_UNIT_TOKENS_PER_MINUTE",
+            Self::Concurrent => "RATE_UNIT_CONCURRENT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RATE_UNIT_UNSPECIFIED" => Some(Self::Unspecified),
+            "RATE_UNIT_REQUESTS_PER_MINUTE" => Some(Self::RequestsPerMinute),
+            "RATE_UNIT_TOKENS_PER_MINUTE" => Some(Self::TokensPerMinute),
+            "RATE_UNIT_CONCURRENT" => Some(Self::Concurrent),
             _ => None,
         }
     }
