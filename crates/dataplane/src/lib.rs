@@ -6,6 +6,8 @@
 
 mod attribution;
 pub mod calls;
+pub mod counting;
+pub mod drain;
 mod http;
 pub mod lease;
 pub mod membership;
@@ -32,6 +34,8 @@ use tokio_util::task::TaskTracker;
 
 pub use crate::http::body::BodyLimits;
 pub use crate::http::router::router;
+use crate::counting::Counting;
+use crate::drain::Drains;
 use crate::lease::Leases;
 use crate::outstanding::Outstanding;
 use crate::rate::Rates;
@@ -58,6 +62,10 @@ pub struct Deps {
     pub settled: Arc<Notify>,
     /// The way to providers.
     pub upstream: Upstream,
+    /// Where tokens are counted that a provider does not tell.
+    pub counting: Counting,
+    /// Streams that are read on after their app has left.
+    pub drains: Drains,
     /// What only the control plane can answer; never on the inference path.
     pub reads: Arc<dyn Reads>,
     /// The time.
