@@ -138,7 +138,7 @@ impl Relay<'_> {
             if self.stream.is_over() {
                 return Stop::Ended;
             }
-            // Boxed: no honest provider gets there.
+            // Boxed: hardly any stream gets there.
             if self.guard.is_due(self.stream.rough_tokens()) && !Box::pin(self.keeps_within()).await {
                 return Stop::Beyond;
             }
