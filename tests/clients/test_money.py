@@ -222,12 +222,12 @@ def test_a_client_that_leaves_stops_the_provider_and_pays_for_its_part(own_weir,
 
 @pytest.mark.parametrize("usage", ["none", "absurd"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_missing_or_absurd_usage_is_estimated_flagged_and_within_its_bounds(own_weir, sandbox, usage, stream):
+def test_missing_or_absurd_usage_is_counted_flagged_and_within_its_bounds(own_weir, sandbox, usage, stream):
     weir = own_weir
     answer = weir.chat(f'[[sandbox reply="a b c d" usage={usage}]]', model="openai/gpt-4.1", stream=stream, max_tokens=50)
     assert answer.status_code == 200, answer.text
     [event] = weir.settled_events(1)
-    assert event["usageSource"] == "ESTIMATED"
+    assert event["usageSource"] == "COUNTED"
     assert {"none": "usage_missing", "absurd": "usage_absurd"}[usage] in event["flags"]
     assert pico(event["streamed"]) <= pico(event["cost"]) <= pico(event["reserved"])
     assert int(sandbox.call(event["id"])["cost_pico"]) <= pico(event["reserved"])

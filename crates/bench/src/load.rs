@@ -128,7 +128,7 @@ fn request(plan: &Plan) -> anyhow::Result<Request<Full<Bytes>>> {
     let prompt = if plan.mock.is_empty() { String::new() } else { format!("[[mock {}]] ", plan.mock) };
     let mut body = json!({
         "model": plan.model,
-        "max_tokens": 256,
+        "max_tokens": if plan.stream { 32_768 } else { 256 },
         "messages": [
             { "role": "system", "content": "You are a helpful assistant." },
             { "role": "user", "content": format!("{prompt}Say something about foxes, in one sentence.") },

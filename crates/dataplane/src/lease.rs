@@ -164,6 +164,20 @@ impl Leases {
         }
     }
 
+    /// Takes `more` from every budget of `reservation`, or from none; whether it could. What other nodes hold is not waited
+    /// for: a stream waits for this.
+    pub(crate) async fn extend(&self, reservation: &mut Reservation, more: Pico) -> bool {
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            let Err(lacking) = self.book.lock().extend(reservation, more) else { return true };
+            let answers = tokio::time::timeout_at(deadline, self.ask(lacking)).await;
+            let is_granted = |answer: &LeaseAnswer| matches!(answer, LeaseAnswer::Granted(_));
+            if !matches!(answers, Ok(Ok(answers)) if answers.iter().all(is_granted)) {
+                return false;
+            }
+        }
+    }
+
     /// Waits for money that is called back from other nodes; `false` when there is no time left for it.
     async fn wait(&self, draw: Draw, deadline: Instant) -> bool {
         let now = Instant::now();

@@ -6,6 +6,8 @@
 
 mod attribution;
 pub mod calls;
+pub mod counting;
+pub mod drain;
 mod http;
 pub mod lease;
 pub mod membership;
@@ -30,6 +32,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::counting::Counting;
+use crate::drain::Drains;
 pub use crate::http::body::BodyLimits;
 pub use crate::http::router::router;
 use crate::lease::Leases;
@@ -58,6 +62,10 @@ pub struct Deps {
     pub settled: Arc<Notify>,
     /// The way to providers.
     pub upstream: Upstream,
+    /// Where tokens are counted that a provider does not tell.
+    pub counting: Counting,
+    /// Streams that are read on after their app has left.
+    pub drains: Drains,
     /// What only the control plane can answer; never on the inference path.
     pub reads: Arc<dyn Reads>,
     /// The time.

@@ -48,6 +48,57 @@ impl Counter {
         let tokens = tokens.saturating_mul(Family::of(&model).per_hundred()).div_ceil(100);
         Counted { tokens, source: UsageSource::Estimated }
     }
+
+    /// How many tokens a text of `bytes` is for `model`, of which there are these pieces: what is not there is taken to be
+    /// like what is, and where nothing is, about four bytes a token. Only a text that is all there is called counted.
+    ///
+    /// Takes time, as [`count`](Self::count).
+    #[must_use]
+    pub fn count_pieces(self, model: &str, pieces: &[String], bytes: u64) -> Counted {
+        let mut counted = Counted { tokens: 0, source: UsageSource::Counted };
+        let mut there = 0_u64;
+        for piece in pieces {
+            let Counted { tokens, source } = self.count(model, piece);
+            counted.tokens = counted.tokens.saturating_add(tokens);
+            there = there.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+            if source != UsageSource::Counted {
+                counted.source = source;
+            }
+        }
+        let rest = bytes.saturating_sub(there);
+        if rest > 0 {
+            counted.tokens = counted.tokens.saturating_add(alike(rest, counted.tokens, there));
+            counted.source = UsageSource::Estimated;
+        }
+        counted
+    }
+
+    /// About how many tokens a text of `bytes` is, whatever it says.
+    #[must_use]
+    pub const fn by_size(bytes: u64) -> Counted {
+        Counted { tokens: bytes.div_ceil(BYTES_PER_TOKEN), source: UsageSource::Estimated }
+    }
+}
+
+/// Of English text, about.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// Tokens of `rest` bytes, where `there` bytes are so many `tokens`.
+fn alike(rest: u64, tokens: u64, there: u64) -> u64 {
+    if tokens == 0 || there == 0 {
+        return Counter::by_size(rest).tokens;
+    }
+    let tokens = (u128::from(rest) * u128::from(tokens)).div_ceil(u128::from(there));
+    u64::try_from(tokens).unwrap_or(u64::MAX)
+}
+
+/// Whether `model` thinks without showing it (the o series, gpt-5): then what it is billed for is more than its text.
+#[must_use]
+pub fn thinks_unseen(model: &str) -> bool {
+    let model = model.to_ascii_lowercase();
+    let name = model.rsplit('/').next().unwrap_or(&model);
+    let is_o = name.strip_prefix('o').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    is_o || name.starts_with("gpt-5")
 }
 
 /// A vocabulary that its maker has published and that is built in.

@@ -86,6 +86,15 @@ impl Bound {
         self.at_ceiling
     }
 
+    /// The same request with an output cap of `output_cap`: what an answer turns out to need beyond the one that was sent.
+    /// `None` beyond what one event can cost.
+    #[must_use]
+    pub fn raised(&self, output_cap: u32) -> Option<Self> {
+        let output_cap = output_cap.max(self.output_cap);
+        let reserved = total(self.fixed, self.per_cap_token, output_cap).ok()?;
+        Some(Self { output_cap, reserved, ..*self })
+    }
+
     /// The same request with the largest output cap, at most the one asked for, that `available` covers. `None` when it
     /// does not cover the prompt and one token.
     #[must_use]

@@ -25,6 +25,6 @@ pub mod sample;
 pub mod usage;
 
 pub use budget::{LeaseBook, Reservation};
-pub use count::{Counted, Counter};
+pub use count::{Counted, Counter, thinks_unseen};
 pub use estimate::{Ask, Bound, bound};
 pub use price::{Priced, cost};

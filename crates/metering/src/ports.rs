@@ -93,7 +93,7 @@ pub struct Sequence(pub u64);
 /// What is written to the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record {
-    /// Before the first byte to the provider.
+    /// Before the first byte to the provider; again, with progress after it, where more had to be reserved.
     Reserved(Box<Attempt>),
     /// While the answer streams.
     Progress(EventId, Progress),

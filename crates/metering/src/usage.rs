@@ -125,7 +125,8 @@ pub enum Outcome {
     Failed,
     /// The provider's answer broke off, or turned into an error, after it had begun.
     Broken,
-    /// The app left before the end; the provider's stream was cancelled.
+    /// The app left before the end, or more came than its budget covers; the provider's stream was cancelled, or read to its
+    /// usage where it bills all the same.
     Cut,
     /// This process died meanwhile; what is owed lies between `streamed` and `reserved`.
     Interrupted,
@@ -165,9 +166,9 @@ impl Outcome {
 pub enum UsageSource {
     /// The provider said it.
     Provider,
-    /// Counted with the model's tokenizer.
+    /// Counted with the model's own vocabulary; nothing of what it was billed for is left out.
     Counted,
-    /// Estimated from sizes, within [streamed, reserved].
+    /// Estimated from a count with another vocabulary, of a part, or from sizes; within [streamed, reserved].
     Estimated,
 }
 

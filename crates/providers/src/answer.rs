@@ -7,6 +7,8 @@ use bytes::Bytes;
 use domain::{Pico, TokenClass, TokenUsage};
 
 use crate::json::ObjectWriter;
+use crate::openai::text_of_choices;
+use crate::text::Text;
 use crate::usage::Reported;
 
 /// What every chunk and the body of an answer say of where they come from.
@@ -107,6 +109,13 @@ pub(crate) enum AnswerKind {
 }
 
 impl Answer {
+    /// What it says, each choice a piece of its own; of thinking that the app does not want, the length alone.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        let choices = self.rest.iter().find(|(name, _)| self.kind == AnswerKind::Chat && name == "choices");
+        choices.map(|(_, choices)| text_of_choices(choices)).unwrap_or_default().with_bytes(self.text_bytes)
+    }
+
     /// The body: as the provider wrote it but for `id`, `model`, `provider` and `usage`.
     #[must_use]
     pub fn write(&self, context: &AnswerContext, bill: &Bill) -> Bytes {

@@ -13,6 +13,7 @@ use crate::field::{BadRequest, body_fields, flag, integer, object, one_of, short
 use crate::json::elements;
 use crate::message::{self, Media};
 use crate::prefs::{self, PricedFields, ProviderPrefs, Reasoning};
+use crate::text::Text;
 
 const MAX_CHOICES: u32 = 128;
 const SERVICE_TIERS: [&str; 6] = ["auto", "default", "fast", "flex", "priority", "scale"];
@@ -136,6 +137,23 @@ impl ChatRequest {
     #[must_use]
     pub fn prompt_bytes(&self) -> usize {
         self.prompt_bytes
+    }
+
+    /// What becomes prompt, to be counted where the provider does not: all that the messages say, with tools and schemas
+    /// as they are written here.
+    #[must_use]
+    pub fn prompt_text(&self) -> Text {
+        let mut text = Text::default();
+        if let Some(messages) = self.field("messages") {
+            message::said(messages, &mut text);
+        }
+        let schema = self.field("response_format").filter(|format| format.get().contains("\"schema\""));
+        let defined = ["tools", "functions", "prediction"].into_iter().filter_map(|name| self.field(name));
+        for definition in defined.chain(schema) {
+            text.add_plain(definition.get());
+            text.is_lacking();
+        }
+        text
     }
 
     /// How many images, sounds, videos and files it has: [`prompt_bytes`](Self::prompt_bytes) bounds nothing that is

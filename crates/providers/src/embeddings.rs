@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::field::{BadRequest, body_fields, integer, object, one_of, short_text, text};
 use crate::json::elements;
 use crate::prefs::{self, ProviderPrefs};
+use crate::text::Text;
 
 const MAX_INPUTS: usize = 2048;
 
@@ -85,6 +86,17 @@ impl EmbeddingsRequest {
         self.prompt_bytes
     }
 
+    /// What it has embedded, to be counted where the provider does not.
+    #[must_use]
+    pub fn prompt_text(&self) -> Text {
+        let mut text = Text::default();
+        let input = self.fields.iter().find(|(name, _)| name == "input");
+        if let Some(input) = input.and_then(|(_, value)| serde_json::from_slice(value).ok()) {
+            add_input(input, &mut text);
+        }
+        text
+    }
+
     /// The app's end user.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
@@ -144,6 +156,19 @@ fn is_for_gateway_alone(name: &str) -> bool {
             | "preset"
             | "transforms"
     )
+}
+
+/// A text, a list of texts, tokens, or a list of those.
+fn add_input(raw: &RawValue, text: &mut Text) {
+    if raw.get().starts_with('"') {
+        return text.add(raw);
+    }
+    if let Ok(tokens) = serde_json::from_str::<Vec<u32>>(raw.get()) {
+        return text.add_tokens(u64::try_from(tokens.len()).unwrap_or(u64::MAX));
+    }
+    for input in elements(raw).unwrap_or_default() {
+        add_input(input, text);
+    }
 }
 
 fn count_inputs(raw: &RawValue) -> Result<usize, BadRequest> {

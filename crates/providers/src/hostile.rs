@@ -14,7 +14,7 @@ use crate::golden::{bill, context, files};
 use crate::priced::{SHAPES, objects};
 use crate::{
     Answer, ChatRequest, ChatStream, Chunk, EmbeddingsRequest, Outgoing, ProviderText, SseEvent, Target,
-    chat_answer, chat_request, embeddings_answer, provider_error, read_usage,
+    Text, chat_answer, chat_request, embeddings_answer, provider_error, read_usage,
 };
 
 const DIALECTS: [(&str, Dialect); 2] = [("openai", Dialect::OpenAi), ("anthropic", Dialect::Anthropic)];
@@ -100,7 +100,7 @@ fn a_stream_with_any_one_value_wrong_is_read_or_refused() {
                         }
                     }
                     are_well_formed(&chunks);
-                    let _ = (stream.progress(), stream.finish());
+                    let _ = (stream.take_text().pieces(), stream.progress(), stream.finish());
                 }
             }
         }
@@ -120,6 +120,7 @@ fn an_answer_with_any_one_value_wrong_is_read_or_refused() {
                     let _ = provider_error(dialect, StatusCode::BAD_REQUEST, &HeaderMap::new(), &body);
                     let _ = embeddings_answer(dialect, &body);
                     let Ok(answer) = chat_answer(dialect, &body, true) else { continue };
+                    let _ = answer.text().pieces();
                     let written = answer.write(&context(), &bill(&answer.reported));
                     assert!(serde_json::from_slice::<Value>(&written).is_ok(), "{wrong}");
                 }
@@ -134,6 +135,7 @@ fn a_request_with_any_one_value_wrong_is_refused_or_said_in_good_json() {
         let original: Value = serde_json::from_slice(&fs::read(path).expect("readable")).expect("JSON");
         for wrong in twisted(&original) {
             let Ok(request) = ChatRequest::parse(&Bytes::from(wrong.to_string())) else { continue };
+            let _ = request.prompt_text().pieces();
             for (_, dialect) in DIALECTS {
                 let target = Target {
                     base_url: "https://api.openai.com/v1",
@@ -170,6 +172,7 @@ fn noise_is_survived() {
                 let mut chunks = Vec::new();
                 let _ = stream.feed(&bad, &mut chunks);
                 are_well_formed(&chunks);
+                let _ = stream.take_text().pieces();
                 let _ = ChatRequest::parse(&Bytes::from(bad));
             }
         }
@@ -196,6 +199,7 @@ fn what_holds_content_has_no_debug() {
     <SseEvent as HoldsContent<_>>::check();
     <ProviderText as HoldsContent<_>>::check();
     <Target<'static> as HoldsContent<_>>::check();
+    <Text as HoldsContent<_>>::check();
 }
 
 #[test]

@@ -13,7 +13,8 @@
 //! 4. A stream: [`ChatStream::feed`] gives the chunks as they are to be sent; [`ChatStream::finish`] gives the usage;
 //!    the caller prices it and ends with [`usage_chunk`] and [`DONE`], or with [`error_chunk`].
 //!
-//! Usage alone, of every shape that is known, is read by [`read_usage`].
+//! Usage alone, of every shape that is known, is read by [`read_usage`]. Where a provider says none, the [`Text`] of a
+//! request and of its answer is there to be counted.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 #![warn(missing_docs)]
 
@@ -23,6 +24,7 @@ mod chat;
 mod embeddings;
 mod error;
 mod field;
+mod hangup;
 mod json;
 mod message;
 mod models;
@@ -30,6 +32,7 @@ mod openai;
 mod prefs;
 mod sse;
 mod stream;
+mod text;
 mod translator;
 mod usage;
 
@@ -38,10 +41,14 @@ pub use chat::ChatRequest;
 pub use embeddings::EmbeddingsRequest;
 pub use error::{ProviderError, ProviderText, Retry, provider_error};
 pub use field::BadRequest;
+pub use hangup::bills_on;
 pub use models::{model_names, models_request};
 pub use prefs::{PricedFields, ProviderPrefs};
 pub use sse::{MAX_EVENT_BYTES, SseEvent, SseParser, TooLarge};
-pub use stream::{ChatStream, Chunk, DONE, Ending, KEEP_ALIVE, Progress, error_chunk, usage_chunk};
+pub use stream::{
+    ChatStream, Chunk, DONE, Ending, KEEP_ALIVE, Progress, error_chunk, length_chunk, usage_chunk,
+};
+pub use text::{MOST_KEPT, Text};
 pub use translator::{
     Outgoing, Target, TranslateError, chat_answer, chat_request, embeddings_answer, embeddings_request,
 };

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::field::{BadRequest, elements, is_text, object, one_of, read, required};
 use crate::json::Fields;
+use crate::text::Text;
 
 const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
 
@@ -42,6 +43,53 @@ pub(crate) fn check(raw: &RawValue) -> Result<Checked, BadRequest> {
         |message: &Fields<'_>| REASONING_FIELDS.iter().any(|name| message.get(name).is_some());
     let needs_cleaning = media.has_cache_marks || messages.iter().any(has_reasoning);
     Ok(Checked { count: messages.len(), media, needs_cleaning })
+}
+
+/// Tokens that OpenAI's models have around a message, beside its role, its author's name, and before an answer:
+/// <https://developers.openai.com/cookbook/examples/how_to_count_tokens_with_tiktoken>. Others are taken to be alike.
+const MESSAGE_TOKENS: u64 = 3;
+const NAME_TOKENS: u64 = 1;
+const ANSWER_TOKENS: u64 = 3;
+
+/// Adds what the messages say to `text`. What their models thought is left out, as most providers do.
+pub(crate) fn said(raw: &RawValue, text: &mut Text) {
+    let messages: Vec<Fields<'_>> = serde_json::from_str(raw.get()).unwrap_or_default();
+    for message in &messages {
+        text.add_tokens(MESSAGE_TOKENS);
+        message.present("role").into_iter().for_each(|role| text.add(role));
+        if let Some(name) = message.present("name") {
+            text.add_tokens(NAME_TOKENS);
+            text.add(name);
+        }
+        message.present("content").into_iter().for_each(|content| said_in(content, text));
+        message.present("tool_calls").into_iter().for_each(|calls| called(calls, text));
+    }
+    text.add_tokens(ANSWER_TOKENS);
+}
+
+fn said_in(content: &RawValue, text: &mut Text) {
+    if content.get().starts_with('"') {
+        return text.add(content);
+    }
+    let parts: Vec<Fields<'_>> = serde_json::from_str(content.get()).unwrap_or_default();
+    for part in &parts {
+        match part.present("text").or(part.present("refusal")) {
+            Some(said) => text.add(said),
+            None => text.is_lacking(),
+        }
+    }
+}
+
+/// What stands around calls of tools is published nowhere.
+fn called(calls: &RawValue, text: &mut Text) {
+    text.is_lacking();
+    let calls: Vec<Fields<'_>> = serde_json::from_str(calls.get()).unwrap_or_default();
+    for function in calls.iter().filter_map(|call| call.present("function").and_then(Fields::of)) {
+        ["name", "arguments"]
+            .iter()
+            .filter_map(|name| function.present(name))
+            .for_each(|said| text.add(said));
+    }
 }
 
 fn check_one(message: &Fields<'_>) -> Result<Media, BadRequest> {

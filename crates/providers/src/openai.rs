@@ -5,7 +5,7 @@
 mod answer;
 mod stream;
 
-pub(crate) use answer::{chat_answer, embeddings_answer};
+pub(crate) use answer::{chat_answer, embeddings_answer, text_of_choices};
 pub(crate) use stream::OpenAiStream;
 
 use bytes::Bytes;

@@ -10,9 +10,10 @@ use serde_json::Value;
 use crate::answer::{AnswerContext, Bill};
 use crate::anthropic::AnthropicStream;
 use crate::error::ProviderError;
-use crate::json::ObjectWriter;
+use crate::json::{ObjectWriter, array};
 use crate::openai::OpenAiStream;
 use crate::sse::SseParser;
+use crate::text::Text;
 use crate::usage::Reported;
 
 /// A comment that keeps a connection open and that clients skip.
@@ -55,7 +56,7 @@ pub struct Ending {
 }
 
 enum Wire {
-    OpenAi(OpenAiStream),
+    OpenAi(Box<OpenAiStream>),
     Anthropic(Box<AnthropicStream>),
 }
 
@@ -72,7 +73,7 @@ impl ChatStream {
     #[must_use]
     pub fn new(dialect: Dialect, context: &AnswerContext) -> Self {
         let wire = match dialect {
-            Dialect::OpenAi => Wire::OpenAi(OpenAiStream::new(context)),
+            Dialect::OpenAi => Wire::OpenAi(Box::new(OpenAiStream::new(context))),
             Dialect::Anthropic => Wire::Anthropic(Box::new(AnthropicStream::new(context))),
         };
         Self { events: SseParser::default(), wire, content_chunks: 0, text_bytes: 0 }
@@ -109,12 +110,46 @@ impl ChatStream {
     /// How far it has come.
     #[must_use]
     pub fn progress(&self) -> Progress {
-        let (reported, hidden_bytes) = match &self.wire {
-            Wire::OpenAi(wire) => (wire.reported(), 0),
-            Wire::Anthropic(wire) => (wire.reported(), wire.hidden_bytes()),
+        let reported = match &self.wire {
+            Wire::OpenAi(wire) => wire.reported(),
+            Wire::Anthropic(wire) => wire.reported(),
         };
-        let text_bytes = self.text_bytes.saturating_add(hidden_bytes);
-        Progress { reported, content_chunks: self.content_chunks, text_bytes }
+        Progress { reported, content_chunks: self.content_chunks, text_bytes: self.text_bytes() }
+    }
+
+    /// About how many tokens came, cheaply: one for each piece, or for four bytes where that is more.
+    #[must_use]
+    pub fn rough_tokens(&self) -> u64 {
+        self.content_chunks.max(self.text_bytes() / 4)
+    }
+
+    fn text_bytes(&self) -> u64 {
+        let hidden_bytes = match &self.wire {
+            Wire::OpenAi(_) => 0,
+            Wire::Anthropic(wire) => wire.hidden_bytes(),
+        };
+        self.text_bytes.saturating_add(hidden_bytes)
+    }
+
+    /// What was said so far, as far as it is kept: of several choices that come at once, the first.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        let text = match &self.wire {
+            Wire::OpenAi(wire) => wire.text(),
+            Wire::Anthropic(wire) => wire.text(),
+        };
+        text.clone().with_bytes(self.text_bytes())
+    }
+
+    /// Takes out what was said so far, as far as it is kept: of several choices that come at once, the first.
+    #[must_use]
+    pub fn take_text(&mut self) -> Text {
+        let bytes = self.text_bytes();
+        let text = match &mut self.wire {
+            Wire::OpenAi(wire) => wire.take_text(),
+            Wire::Anthropic(wire) => wire.take_text(),
+        };
+        text.with_bytes(bytes)
     }
 
     /// Whether the provider's terminator was seen: nothing more will come, whether or not it closes the stream.
@@ -143,6 +178,22 @@ pub fn usage_chunk(context: &AnswerContext, bill: &Bill) -> Bytes {
     chunk.raw("created", &context.created.to_string());
     chunk.raw("choices", "[]");
     chunk.raw_bytes("usage", &bill.to_json(true));
+    chunk.finish_event()
+}
+
+/// The chunk that ends every choice of a stream as `length` does, since it may get no longer; `reason` is the `weir` of its
+/// `metadata`.
+#[must_use]
+pub fn length_chunk(context: &AnswerContext, choices: u32, reason: &str) -> Bytes {
+    let mut chunk = ObjectWriter::after(&chunk_head(context), 512);
+    chunk.raw("created", &context.created.to_string());
+    let ended = (0..choices).map(|index| {
+        format!(r#"{{"index":{index},"delta":{{}},"finish_reason":"length","native_finish_reason":null}}"#)
+    });
+    chunk.raw_bytes("choices", &array(ended));
+    let mut metadata = ObjectWriter::with_capacity(32);
+    metadata.string("weir", reason);
+    chunk.raw_bytes("metadata", &metadata.finish());
     chunk.finish_event()
 }
 

@@ -142,8 +142,9 @@ fn stop_reason<'a>(made: &'a Rendering<'_>) -> &'a str {
 /// Usage as this dialect reports it: input apart from what the cache took, thinking inside the output.
 fn usage(tokens: &Tokens, output: u64, fault: Option<UsageFault>) -> Option<Value> {
     match fault {
-        Some(UsageFault::Missing) => None,
-        Some(UsageFault::Absurd) => Some(json!({"input_tokens": -5, "output_tokens": u64::MAX})),
+        Some(fault) => {
+            fault.counts().map(|[input, output]| json!({"input_tokens": input, "output_tokens": output}))
+        }
         None => Some(json!({
             "input_tokens": tokens.input,
             "cache_creation_input_tokens": tokens.cache_write_5m.saturating_add(tokens.cache_write_1h),

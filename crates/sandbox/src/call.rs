@@ -205,6 +205,7 @@ fn embed(request: &Request<'_>, call: &mut OpenCall) -> Result<Play, Refusal> {
 fn generate(request: &Request<'_>, route: Route, call: &mut OpenCall) -> Play {
     let Request { ask, knobs, model, body_bytes, .. } = request;
     let answer = script::answer(ask, knobs, model, *body_bytes);
+    call.bills_on(knobs.bills_on);
     call.plan(model, answer.tokens, ask.stream);
     let rendering = Rendering {
         answer: &answer,

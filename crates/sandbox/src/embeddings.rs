@@ -64,8 +64,11 @@ pub(crate) fn list(
         .collect();
     let mut list = json!({"object": "list", "data": data, "model": model.served_as});
     match fault {
-        Some(UsageFault::Missing) => {}
-        Some(UsageFault::Absurd) => list["usage"] = json!({"prompt_tokens": -5, "total_tokens": u64::MAX}),
+        Some(fault) => {
+            if let Some([prompt, total]) = fault.counts() {
+                list["usage"] = json!({"prompt_tokens": prompt, "total_tokens": total});
+            }
+        }
         None => list["usage"] = json!({"prompt_tokens": tokens.prompt(), "total_tokens": tokens.prompt()}),
     }
     Ok(list)

@@ -3,6 +3,8 @@
 //! Invariant: an unknown knob or an unreadable value is an error, never ignored, so that a typing mistake in
 //! a test cannot make it pass.
 
+use serde_json::{Value, json};
+
 use crate::refusal::Refusal;
 
 /// More chunks than this are refused, so that a mistake cannot fill the memory.
@@ -18,6 +20,23 @@ pub(crate) struct BadKnob(pub(crate) String);
 pub(crate) enum UsageFault {
     Missing,
     Absurd,
+    Negative,
+    Huge,
+    Words,
+}
+
+impl UsageFault {
+    /// What stands where a count should, twice; nothing where usage is missing.
+    pub(crate) fn counts(self) -> Option<[Value; 2]> {
+        match self {
+            Self::Missing => None,
+            Self::Absurd => Some([json!(-5), json!(u64::MAX)]),
+            Self::Negative => Some([json!(-5), json!(-7)]),
+            // the least that a double cannot hold
+            Self::Huge => Some([json!((1_u64 << 53) + 1), json!((1_u64 << 53) + 1)]),
+            Self::Words => Some([json!("many"), json!("more")]),
+        }
+    }
 }
 
 /// How the answer is broken.
@@ -40,6 +59,7 @@ pub(crate) struct Knobs {
     pub(crate) cache_write_1h: Option<u64>,
     pub(crate) reasoning_tokens: Option<u64>,
     pub(crate) uncapped: bool,
+    pub(crate) bills_on: bool,
     pub(crate) tool: Option<String>,
     pub(crate) tool_args: Option<String>,
     pub(crate) finish: Option<String>,
@@ -68,6 +88,7 @@ impl Knobs {
             "cache_write_1h" => self.cache_write_1h = Some(number(key, value)?),
             "reasoning_tokens" => self.reasoning_tokens = Some(number(key, value)?),
             "uncapped" => self.uncapped = switch(key, value)?,
+            "bills_on" => self.bills_on = switch(key, value)?,
             "tool" => self.tool = Some(value.to_owned()),
             "tool_args" => self.tool_args = Some(value.to_owned()),
             "finish" => self.finish = Some(value.to_owned()),
@@ -133,7 +154,10 @@ fn usage_fault(value: &str) -> Result<UsageFault, BadKnob> {
     match value {
         "none" => Ok(UsageFault::Missing),
         "absurd" => Ok(UsageFault::Absurd),
-        _ => Err(BadKnob(format!("`usage` is none or absurd, not `{value}`"))),
+        "negative" => Ok(UsageFault::Negative),
+        "huge" => Ok(UsageFault::Huge),
+        "words" => Ok(UsageFault::Words),
+        _ => Err(BadKnob(format!("`usage` is none, absurd, negative, huge or words, not `{value}`"))),
     }
 }
 

@@ -34,6 +34,7 @@
 //! | `cache_write_1h` | of the prompt, written to a cache for an hour |
 //! | `reasoning_tokens` | of the answer, spent on reasoning |
 //! | `uncapped` | `true` lifts both caps: a provider that bills beyond the bound it was sent |
+//! | `bills_on` | `true` bills a stream to its end also where the client leaves before |
 //! | `tool` | the tool to call |
 //! | `tool_args` | its arguments |
 //! | `finish` | the finish reason, word for word |
@@ -46,7 +47,7 @@
 //! | `stall_after` | after N chunks send nothing more and keep the connection open |
 //! | `reset_after` | after N chunks close the connection in the middle of the body |
 //! | `error_in_stream` | after N chunks (`true`: 1) an error event in the dialect's form, then the end |
-//! | `usage` | `none`: report none; `absurd`: report negative and huge counts. The meter keeps the truth |
+//! | `usage` | `none`: report none; `negative`, `huge` (beyond 2⁵³), `words`, `absurd` (a bit of each): report such counts. The meter keeps the truth |
 //! | `malformed` | `json`, `sse` (undecodable), `html` (a proxy's page) or `truncated` (no closing event) |
 //! | `site` | in a header or a directive only: it counts on this site alone |
 //! | `times` | in a `PUT` only: it counts for the next N calls on that site |

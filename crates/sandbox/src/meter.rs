@@ -114,6 +114,7 @@ impl Meter {
             started_ms,
             plan: Tokens::default(),
             stream: Stream::No,
+            bills_on: false,
             closed: false,
         }
     }
@@ -173,6 +174,8 @@ pub(crate) struct OpenCall {
     started_ms: i64,
     plan: Tokens,
     stream: Stream,
+    /// A stream that is cut is billed in full.
+    bills_on: bool,
     closed: bool,
 }
 
@@ -194,6 +197,11 @@ impl OpenCall {
         });
     }
 
+    /// Whether the call is billed in full also where its stream is cut. Said before [`plan`](Self::plan).
+    pub(crate) fn bills_on(&mut self, bills_on: bool) {
+        self.bills_on = bills_on;
+    }
+
     /// Notes the model that will answer and what the whole answer costs. From here on a stream that is cut is
     /// billed for its prompt and what was sent, any other call in full.
     pub(crate) fn plan(&mut self, model: &crate::prices::Model, plan: Tokens, stream: bool) {
@@ -203,21 +211,22 @@ impl OpenCall {
             self.meter.book.lock().open_streams += 1;
         }
         let prompt = plan.after(0, 1);
+        let is_billed_as_sent = stream && !self.bills_on;
         self.meter.change(self.seq, |call| {
             call.model = Some(model.name.clone());
             call.status = Some(200);
             call.prices = model.prices;
-            call.billed = if stream { prompt } else { plan };
+            call.billed = if is_billed_as_sent { prompt } else { plan };
             call.streamed = prompt;
         });
     }
 
     /// Notes that so much has been handed over.
     pub(crate) fn sent(&self, tokens: Tokens) {
-        let is_stream = self.stream == Stream::Open;
+        let is_billed_as_sent = self.stream == Stream::Open && !self.bills_on;
         self.meter.change(self.seq, |call| {
             call.streamed = tokens;
-            if is_stream {
+            if is_billed_as_sent {
                 call.billed = tokens;
             }
         });

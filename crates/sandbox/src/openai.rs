@@ -153,10 +153,9 @@ fn finish_reason<'a>(made: &'a Rendering<'_>) -> &'a str {
 /// Usage as this dialect reports it: cached tokens inside the prompt, reasoning inside the completion.
 fn usage(tokens: &Tokens, fault: Option<UsageFault>) -> Option<Value> {
     match fault {
-        Some(UsageFault::Missing) => None,
-        Some(UsageFault::Absurd) => {
-            Some(json!({"prompt_tokens": -5, "completion_tokens": u64::MAX, "total_tokens": -1}))
-        }
+        Some(fault) => fault.counts().map(|[prompt, completion]| {
+            json!({"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt})
+        }),
         None => Some(json!({
             "prompt_tokens": tokens.prompt(),
             "completion_tokens": tokens.generated(),

@@ -134,6 +134,9 @@ pub struct Upstream {
     pub whole_timeout_ms: u64,
     pub idle_timeout_ms: u64,
     pub keep_alive_ms: u64,
+    pub drain_timeout_ms: u64,
+    pub drain_most: usize,
+    pub drain_also: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dataplane::calls::CallTask;
+use dataplane::counting::Counting;
+use dataplane::drain::Drains;
 use dataplane::lease::Leases;
 use dataplane::membership::{Identity, Membership};
 use dataplane::outstanding::Outstanding;
@@ -109,6 +111,7 @@ impl Node {
             master: process.secrets.master()?,
             upstream: upstream.clone(),
         };
+        let tasks = TaskTracker::new();
         let deps = dataplane::Deps {
             cell: Arc::clone(&cell),
             pepper: process.secrets.pepper()?,
@@ -119,6 +122,8 @@ impl Node {
             outstanding,
             settled,
             upstream,
+            counting: Counting::new(tasks.clone()),
+            drains: drains(config),
             reads: adapters.reads,
             clock: Arc::clone(&process.clock),
             metrics: metrics.clone(),
@@ -127,7 +132,7 @@ impl Node {
                 timeout: Duration::from_millis(config.data.body_timeout_ms),
             },
             keep_alive: Duration::from_millis(config.upstream.keep_alive_ms),
-            tasks: TaskTracker::new(),
+            tasks,
             cut: CancellationToken::new(),
         };
         Ok(Self { policy, membership, dir, cell, deps: Arc::new(deps), leases, shipper, calls, metrics })
@@ -202,6 +207,7 @@ impl Serving {
         let patience = Duration::from_millis(config.shutdown.drain_ms);
         let deadline = Instant::now() + patience;
         self.stop.cancel();
+        self.deps.drains.end();
         let requests = self.deps.tasks.clone();
         let draining = async {
             // Connections first: a body that is still arriving has no request yet.
@@ -237,6 +243,12 @@ fn identity(config: &Config, contact_every: Duration) -> Identity {
         boot: boot.trim().to_owned(),
         contact_every,
     }
+}
+
+fn drains(config: &Config) -> Drains {
+    let upstream = &config.upstream;
+    let also = upstream.drain_also.split(',').map(|slug| slug.trim().to_owned());
+    Drains::new(upstream.drain_most, Duration::from_millis(upstream.drain_timeout_ms), also)
 }
 
 fn timeouts(config: &Config) -> Timeouts {

@@ -1,7 +1,7 @@
 //! The JSON columns: rules, prices, tags, draws, and what narrows a budget.
 //!
-//! Invariant: a document with a field missing, unknown or of another type is an error that names its row; nothing here
-//! has a default, since a rule that is not read is a rule that does not hold.
+//! Invariant: a document with a field missing, unknown or of another type is an error that names its row; but for `rates`,
+//! which older rows lack, nothing here has a default, since a rule that is not read is a rule that does not hold.
 
 use std::collections::BTreeMap;
 

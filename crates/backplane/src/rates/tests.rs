@@ -1,4 +1,5 @@
 use super::*;
+use domain::KeyId;
 
 #[tokio::test]
 async fn slices_inside_one_process_conform() {
@@ -11,7 +12,7 @@ async fn minutes_that_are_over_are_forgotten() {
     for minute in 0..100 {
         rates.slice(RateSubject::Key(KeyId::from_bits(1)), minute, 5, 1).await.unwrap();
     }
-    assert_eq!(rates.granted.lock().requests.len(), 2);
+    assert_eq!(rates.granted.lock().units.len(), 2);
 }
 
 #[tokio::test]
@@ -21,5 +22,5 @@ async fn a_clock_that_was_ahead_and_is_set_back_does_not_fill_the_memory() {
     for minute in 0..100 {
         rates.slice(RateSubject::Key(KeyId::from_bits(1)), minute, 5, 1).await.unwrap();
     }
-    assert_eq!(rates.granted.lock().requests.len(), 2);
+    assert_eq!(rates.granted.lock().units.len(), 2);
 }

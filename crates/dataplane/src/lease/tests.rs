@@ -76,3 +76,15 @@ async fn a_wait_for_money_in_vain_ends_in_a_refusal_and_the_next_does_not_wait()
     first.void(running);
     assert_eq!(world.source.state(world.draw).unwrap().escrow, Amount::from_pico(100));
 }
+
+#[tokio::test]
+async fn a_reservation_grows_by_another_draw_or_stays_as_it_is() {
+    let world = world();
+    let [first, _] = &world.nodes;
+    let mut reservation = first.reserve(world.draws(), Pico::new(10)).await.unwrap();
+    assert!(first.extend(&mut reservation, Pico::new(85)).await);
+    assert_eq!(reservation.amount(), Pico::new(95));
+    assert!(!first.extend(&mut reservation, Pico::new(10)).await, "the budget has five left");
+    assert_eq!(reservation.amount(), Pico::new(95));
+    assert_eq!(first.settle(reservation, Pico::new(95)), [Amount::ZERO]);
+}

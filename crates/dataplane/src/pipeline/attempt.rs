@@ -3,6 +3,7 @@
 //! Invariant: the journal has the attempt before the first byte leaves, and settles it whatever happens; the permit is
 //! checked again after every wait.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -21,9 +22,10 @@ use super::reserve::{self, Funded, NotFunded};
 use super::settle::{End, Open, Seen, settle};
 use super::{App, Ask, Call, Head, Tried, restarting, stream, whole};
 use crate::Deps;
+use crate::drain::Drain;
 use crate::http::error::ApiError;
 use crate::rate;
-use crate::upstream::{self, UpstreamError, UpstreamResponse};
+use crate::upstream::{SentMark, UpstreamError, UpstreamResponse};
 
 const MAX_ERROR_BODY: usize = 64 * 1024;
 const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(5);
@@ -38,6 +40,8 @@ pub(super) struct Sent {
     pub(super) dialect: Dialect,
     pub(super) head: Head,
     pub(super) since: Instant,
+    /// The app has left, and the answer is read on.
+    pub(super) drain: Option<Drain>,
 }
 
 /// Reserves, journals, sends; hands the answer to the stage that relays it.
@@ -85,29 +89,24 @@ pub(super) async fn attempt(
     };
     let since = Instant::now();
     let timeouts = deps.upstream.timeouts;
-    let sent = upstream::SentMark::default();
+    let sent = SentMark::default();
     let patience = if call.is_stream { timeouts.first_byte } else { timeouts.whole };
     let sending = deps.upstream.send(outgoing, patience, &sent);
-    let response = tokio::select! {
-        biased;
-        () = app.gone(), if call.is_stream => {
+    let (response, drain) = match answered(deps, call, candidate, (sending, &sent), app).await {
+        Ok(answered) => answered,
+        Err(unheard) => {
             // While nothing has left, nothing can be owed.
             let outcome = if sent.is_sent() { Outcome::Cut } else { Outcome::Failed };
-            settle(deps, open, &End { outcome, status: 0, error: None }, &Seen::default());
-            return Tried::Done;
+            let error = unheard.error();
+            let end = End { outcome, status: 0, error: error.as_ref().map(|error| error.code) };
+            settle(deps, call, open, &end, Seen::default()).await;
+            return error.map_or(Tried::Done, Tried::Refused);
         }
-        () = deps.cut.cancelled() => {
-            let outcome = if sent.is_sent() { Outcome::Cut } else { Outcome::Failed };
-            let error = restarting();
-            settle(deps, open, &End { outcome, status: 0, error: Some(error.code) }, &Seen::default());
-            return Tried::Refused(error);
-        }
-        response = sending => response,
     };
     head.timings.push(("upstream", since.elapsed()));
     let response = match response {
         Ok(response) => response,
-        Err(error) => return unanswered(deps, open, candidate, &error),
+        Err(error) => return unanswered(deps, call, open, candidate, &error).await,
     };
     let sent = Sent {
         open,
@@ -116,16 +115,52 @@ pub(super) async fn attempt(
         dialect: candidate.provider.dialect,
         head,
         since,
+        drain,
     };
     if !sent.response.status.is_success() {
-        return Box::pin(refused(deps, sent, candidate, app)).await;
+        return Box::pin(refused(deps, call, sent, candidate, app)).await;
     }
     // Boxed where it is large and not what every request needs: a future has room for its largest branch.
     if call.is_stream {
-        Box::pin(stream::relay(deps, sent, app)).await
+        Box::pin(stream::relay(deps, call, sent, app)).await
     } else {
         whole::relay(deps, call, sent, app).await
     }
+}
+
+/// Why an answer was not waited for.
+enum Unheard {
+    Left,
+    Restarting,
+}
+
+impl Unheard {
+    fn error(&self) -> Option<ApiError> {
+        matches!(self, Self::Restarting).then(restarting)
+    }
+}
+
+type Answered = (Result<UpstreamResponse, UpstreamError>, Option<Drain>);
+
+/// Waits for the head of an answer while there is somebody to wait for it; of a provider that bills on, also after that.
+async fn answered(
+    deps: &Deps,
+    call: &Call,
+    candidate: &Candidate,
+    (sending, sent): (impl Future<Output = Result<UpstreamResponse, UpstreamError>>, &SentMark),
+    app: &App,
+) -> Result<Answered, Unheard> {
+    let mut sending = pin!(sending);
+    tokio::select! {
+        biased;
+        () = app.gone(), if call.is_stream => {}
+        () = deps.cut.cancelled() => return Err(Unheard::Restarting),
+        response = &mut sending => return Ok((response, None)),
+    }
+    let drain =
+        deps.drains.begin(&candidate.provider.slug).filter(|_| sent.is_sent()).ok_or(Unheard::Left)?;
+    let response = drain.within(sending).await.ok_or(Unheard::Left)?;
+    Ok((response, Some(drain)))
 }
 
 fn outgoing(
@@ -201,9 +236,9 @@ fn journalled(
     Ok(Open {
         attempt,
         reservation: funded.reservation,
+        bound: funded.bound,
         price: candidate.price.clone(),
         ceiling: funded.at_ceiling.then(|| *permit.ceiling()),
-        prompt_bytes: call.needs.body_bytes,
         token_quotas: rate::token_quotas(permit, &candidate.model.slug),
     })
 }
@@ -230,20 +265,26 @@ fn context(call: &Call, candidate: &Candidate) -> AnswerContext {
 }
 
 /// No answer came: whether something is owed depends on whether the request was sent.
-fn unanswered(deps: &Deps, open: Open, candidate: &Candidate, error: &UpstreamError) -> Tried {
+async fn unanswered(
+    deps: &Deps,
+    call: &Call,
+    open: Open,
+    candidate: &Candidate,
+    error: &UpstreamError,
+) -> Tried {
     let (outcome, code) = match error {
         UpstreamError::NotSent => (Outcome::Failed, ErrorCode::ProviderUnavailable),
         UpstreamError::Broken => (Outcome::Broken, ErrorCode::ProviderUnavailable),
         UpstreamError::TimedOut => (Outcome::Broken, ErrorCode::Timeout),
     };
-    settle(deps, open, &End { outcome, status: 0, error: Some(code) }, &Seen::default());
+    settle(deps, call, open, &End { outcome, status: 0, error: Some(code) }, Seen::default()).await;
     let told = ApiError::new(code, format!("{}: {error}", candidate.provider.name))
         .with("provider_name", json!(candidate.provider.name));
     Tried::Failed(told, Retry::OtherEndpoint)
 }
 
 /// The provider answered with an error: nothing is owed.
-async fn refused(deps: &Deps, sent: Sent, candidate: &Candidate, app: &App) -> Tried {
+async fn refused(deps: &Deps, call: &Call, sent: Sent, candidate: &Candidate, app: &App) -> Tried {
     let UpstreamResponse { status, headers, body } = sent.response;
     let reading = Limited::new(body, MAX_ERROR_BODY).collect();
     let body = tokio::select! {
@@ -256,7 +297,7 @@ async fn refused(deps: &Deps, sent: Sent, candidate: &Candidate, app: &App) -> T
     };
     let error = providers::provider_error(sent.dialect, status, &headers, &body);
     let end = End { outcome: Outcome::Failed, status: status.as_u16(), error: Some(error.code) };
-    settle(deps, sent.open, &end, &Seen::default());
+    settle(deps, call, sent.open, &end, Seen::default()).await;
     Tried::Failed(told(&error, &candidate.provider.name), error.retry)
 }
 

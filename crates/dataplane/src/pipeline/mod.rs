@@ -4,6 +4,7 @@
 
 mod admit;
 mod attempt;
+mod guard;
 mod reserve;
 mod settle;
 mod stream;
@@ -18,7 +19,7 @@ use domain::model::ModelKind;
 use domain::{Amount, BudgetId, EndpointId, ErrorCode, RequestId};
 use metering::usage::Attribution;
 use policy::{Caller, Candidate, Permit};
-use providers::{ChatRequest, EmbeddingsRequest, Retry};
+use providers::{ChatRequest, EmbeddingsRequest, Retry, Text};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tracing::Instrument;
@@ -32,6 +33,16 @@ use crate::rate::{Counted, UsedUp};
 pub(crate) enum Ask {
     Chat(Box<ChatRequest>),
     Embeddings(Box<EmbeddingsRequest>),
+}
+
+impl Ask {
+    /// What becomes prompt, to be counted.
+    fn prompt_text(&self) -> Text {
+        match self {
+            Self::Chat(chat) => chat.prompt_text(),
+            Self::Embeddings(embed) => embed.prompt_text(),
+        }
+    }
 }
 
 /// What decides how much a request can cost.

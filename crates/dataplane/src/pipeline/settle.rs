@@ -1,30 +1,35 @@
 //! The last stage: the truth replaces the reservation, and one usage event is journalled.
 //!
 //! Invariant: exactly one event for every attempt that was journalled, whatever happened to it; `streamed ≤ cost ≤
-//! reserved` unless the provider itself billed beyond, and then the overrun is counted.
+//! reserved` unless the provider itself billed beyond, and then the overrun is counted. Where the provider said nothing,
+//! `counting` says what is charged in its place.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::price::{PriceVersion, UnitPrices};
 use domain::{ErrorCode, Pico, Timestamp, TokenClass, TokenUsage};
+use metering::Bound;
 use metering::budget::Reservation;
 use metering::ports::Record;
 use metering::price;
 use metering::rate::RateSubject;
 use metering::usage::{Attempt, Flag, Flags, Outcome, Settlement, UsageEvent, UsageSource};
+use providers::Text;
 
+use super::Call;
 use crate::Deps;
+use crate::counting::Tally;
 
 /// An attempt between its reservation and its end.
 pub(super) struct Open {
     pub(super) attempt: Attempt,
     pub(super) reservation: Reservation,
+    /// What the reservation was made for.
+    pub(super) bound: Bound,
     pub(super) price: Arc<PriceVersion>,
     /// Charged for a price that is not known.
     pub(super) ceiling: Option<UnitPrices>,
-    /// Bytes of the prompt, for estimating.
-    pub(super) prompt_bytes: u64,
     /// Rates that count its tokens.
     pub(super) token_quotas: Vec<RateSubject>,
 }
@@ -40,8 +45,8 @@ pub(super) struct Seen {
     pub(super) mismatch: bool,
     /// Never more than the truth: what was said or seen so far.
     pub(super) floor: TokenUsage,
-    /// Bytes of text, reasoning and arguments that came.
-    pub(super) text_bytes: u64,
+    /// What came, where it may have to be counted.
+    pub(super) text: Text,
     pub(super) finish_reason: Option<String>,
     pub(super) first_byte_at: Option<Timestamp>,
 }
@@ -62,8 +67,22 @@ pub(super) struct Settled {
 }
 
 /// Settles `open`: prices what was used, frees the rest, journals the event.
-pub(super) fn settle(deps: &Deps, open: Open, end: &End, seen: &Seen) -> Settled {
-    let Charge { usage, source, cost, streamed, suspense, mut flags } = charge(&open, end, seen);
+///
+/// Waits only where tokens must be counted; whoever calls has let go of the provider before.
+pub(super) async fn settle(deps: &Deps, call: &Call, open: Open, end: &End, mut seen: Seen) -> Settled {
+    let charge = match told(&open, end, &seen) {
+        Ok(charge) => charge,
+        Err(flags) => {
+            let text = std::mem::take(&mut seen.text);
+            let tally = deps.counting.tally(&open.attempt.model, call.ask.prompt_text(), text);
+            counted(&open, &seen, flags, &Box::pin(tally).await)
+        }
+    };
+    book(deps, open, end, seen, charge)
+}
+
+fn book(deps: &Deps, open: Open, end: &End, seen: Seen, charge: Charge) -> Settled {
+    let Charge { usage, source, cost, streamed, suspense, mut flags } = charge;
     let prompt_cost = part(&usage, &open, &PROMPT);
     let spent = cost.plus(suspense).unwrap_or(cost);
     if !open.token_quotas.is_empty() {
@@ -78,7 +97,7 @@ pub(super) fn settle(deps: &Deps, open: Open, end: &End, seen: &Seen) -> Settled
     }
     let is_byok = open.attempt.byok.is_some();
     deps.metrics.attempts.with_label_values(&[open.attempt.provider.as_str(), end.outcome.name()]).inc();
-    note(end, seen, &usage, cost);
+    note(end, &seen, &usage, cost);
     let settlement = Settlement {
         outcome: end.outcome,
         status: end.status,
@@ -90,7 +109,7 @@ pub(super) fn settle(deps: &Deps, open: Open, end: &End, seen: &Seen) -> Settled
         suspense,
         overruns,
         flags,
-        finish_reason: seen.finish_reason.clone(),
+        finish_reason: seen.finish_reason,
         first_byte_at: seen.first_byte_at,
         ended_at: deps.clock.now(),
     };
@@ -139,30 +158,31 @@ struct Charge {
     flags: Flags,
 }
 
-fn charge(open: &Open, end: &End, seen: &Seen) -> Charge {
+/// The charge by the provider's own word; without it, the flags of one that is made up for it.
+fn told(open: &Open, end: &End, seen: &Seen) -> Result<Charge, Flags> {
     let mut flags = Flags::default();
     if seen.mismatch {
         flags.raise(Flag::SumMismatch);
     }
     if end.outcome == Outcome::Failed {
         let (usage, source) = (TokenUsage::default(), UsageSource::Provider);
-        return Charge { usage, source, cost: Pico::ZERO, streamed: Pico::ZERO, suspense: Pico::ZERO, flags };
+        return Ok(Charge {
+            usage,
+            source,
+            cost: Pico::ZERO,
+            streamed: Pico::ZERO,
+            suspense: Pico::ZERO,
+            flags,
+        });
     }
     let reported = seen.reported.map(|usage| with_request(usage, &open.price));
     if let Some((usage, priced)) = reported.and_then(|usage| Some((usage, priced(open, &usage)?))) {
         let flags = Flags::from_bits(flags.bits() | priced.flags.bits());
-        let source = UsageSource::Provider;
-        return Charge {
-            usage,
-            source,
-            cost: priced.cost,
-            streamed: priced.cost,
-            suspense: Pico::ZERO,
-            flags,
-        };
+        let (source, cost) = (UsageSource::Provider, priced.cost);
+        return Ok(Charge { usage, source, cost, streamed: cost, suspense: Pico::ZERO, flags });
     }
     flags.raise(if seen.absurd || seen.reported.is_some() { Flag::UsageAbsurd } else { Flag::UsageMissing });
-    estimated(open, seen, flags)
+    Err(flags)
 }
 
 /// Counts the request itself where the provider charges for it.
@@ -170,28 +190,54 @@ fn with_request(usage: TokenUsage, price: &PriceVersion) -> TokenUsage {
     if price.unit.get(TokenClass::Request).is_some() { usage.with(TokenClass::Request, 1) } else { usage }
 }
 
-/// Without the provider's word: a guess from sizes, kept within [streamed, reserved]; the rest stays in suspense.
-fn estimated(open: &Open, seen: &Seen, mut flags: Flags) -> Charge {
-    let reserved = open.attempt.reserved;
-    let within = |usage: TokenUsage| priced(open, &usage).filter(|p| p.cost <= reserved).map(|p| (usage, p));
-    let (floor, least) = within(seen.floor)
-        .unwrap_or((TokenUsage::default(), price::Priced { cost: Pico::ZERO, flags: Flags::default() }));
-    let guess = floor
-        .with(
-            TokenClass::Input,
-            guess(floor.get(TokenClass::Input), open.prompt_bytes, floor.prompt_tokens() > 0),
-        )
-        .with(TokenClass::Output, guess(floor.get(TokenClass::Output), seen.text_bytes, false));
-    let (usage, chosen) = within(guess).filter(|(_, p)| p.cost >= least.cost).unwrap_or((floor, least));
-    flags = Flags::from_bits(flags.bits() | chosen.flags.bits());
-    let suspense = Pico::new(reserved.get().saturating_sub(chosen.cost.get()));
-    let source = UsageSource::Estimated;
-    Charge { usage, source, cost: chosen.cost, streamed: least.cost, suspense, flags }
+/// Without the provider's word: what was counted, and never less than was seen. It is kept within the reservation, the rest
+/// of which stays in suspense.
+fn counted(open: &Open, seen: &Seen, flags: Flags, tally: &Tally) -> Charge {
+    let (floor, least) = fitted(open, seen.floor);
+    let mut whole = with_request(seen.floor, &open.price);
+    let has_said_prompt = whole.prompt_tokens() > 0;
+    if !has_said_prompt {
+        whole.set(TokenClass::Input, tally.prompt.tokens);
+    }
+    let answer = tally.answer.tokens.saturating_sub(whole.get(TokenClass::Reasoning));
+    whole.set(TokenClass::Output, answer.max(whole.get(TokenClass::Output)));
+    let (usage, chosen) =
+        Some(fitted(open, whole)).filter(|(_, p)| p.cost >= least.cost).unwrap_or((floor, least));
+    let is_prompt_exact = has_said_prompt || tally.prompt.source == UsageSource::Counted;
+    let is_exact = usage == whole && is_prompt_exact && tally.answer.source == UsageSource::Counted;
+    Charge {
+        usage,
+        source: if is_exact { UsageSource::Counted } else { UsageSource::Estimated },
+        cost: chosen.cost,
+        streamed: least.cost,
+        suspense: Pico::new(open.attempt.reserved.get().saturating_sub(chosen.cost.get())),
+        flags: Flags::from_bits(flags.bits() | chosen.flags.bits()),
+    }
 }
 
-/// About four bytes a token, and never less than what is certain.
-fn guess(certain: u64, bytes: u64, said: bool) -> u64 {
-    if said { certain } else { certain.max(bytes.div_ceil(4)) }
+/// `usage` with no more output, and then no more input, than the reservation covers.
+fn fitted(open: &Open, mut usage: TokenUsage) -> (TokenUsage, price::Priced) {
+    for class in [TokenClass::Output, TokenClass::Input] {
+        if let Some(priced) = covered(open, &usage) {
+            return (usage, priced);
+        }
+        let most = affordable(open, &usage, class).unwrap_or(0);
+        usage.set(class, most.min(usage.get(class)));
+    }
+    let nothing = (TokenUsage::default(), price::Priced { cost: Pico::ZERO, flags: Flags::default() });
+    covered(open, &usage).map_or(nothing, |priced| (usage, priced))
+}
+
+fn covered(open: &Open, usage: &TokenUsage) -> Option<price::Priced> {
+    priced(open, usage).filter(|priced| priced.cost <= open.attempt.reserved)
+}
+
+/// How many units of `class` the reservation covers beside the rest of `usage`.
+fn affordable(open: &Open, usage: &TokenUsage, class: TokenClass) -> Option<u64> {
+    let without = priced(open, &usage.with(class, 0))?.cost.get();
+    let unit = priced(open, &usage.with(class, 1))?.cost.get().checked_sub(without)?;
+    let left = open.attempt.reserved.get().checked_sub(without)?;
+    u64::try_from(left.checked_div(unit)?).ok()
 }
 
 fn priced(open: &Open, usage: &TokenUsage) -> Option<price::Priced> {

@@ -11,23 +11,31 @@ use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming};
 use metering::ports::Record;
 use metering::usage::{self, Outcome};
-use providers::{AnswerContext, ChatStream, Chunk, DONE, Ending, Retry, error_chunk, usage_chunk};
+use providers::{
+    AnswerContext, ChatStream, Chunk, DONE, Ending, Retry, error_chunk, length_chunk, usage_chunk,
+};
 
 use super::attempt::{Sent, told};
+use super::guard::{Guard, Verdict};
 use super::settle::{End, Open, Seen, floor_cost, settle};
 use super::whole::bill;
-use super::{App, Head, Reply, Tried, restarting};
+use super::{App, Call, Head, Reply, Tried, restarting};
 use crate::Deps;
+use crate::drain::Drain;
 use crate::http::error::ApiError;
 
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+/// Why Weir itself ended an answer, in the metadata of its last choice.
+const BUDGET: &str = "budget";
 
 /// Relays a streamed answer to its end, or to the app's.
-pub(super) async fn relay(deps: &Deps, sent: Sent, app: &App) -> Tried {
-    let Sent { open, response, context, dialect, head, since } = sent;
+pub(super) async fn relay(deps: &Deps, call: &Call, sent: Sent, app: &App) -> Tried {
+    let Sent { open, response, context, dialect, head, since, drain } = sent;
     let mut relay = Relay {
         deps,
+        call,
         app,
+        guard: Guard::over(call, &open),
         open,
         stream: ChatStream::new(dialect, &context),
         context,
@@ -38,13 +46,24 @@ pub(super) async fn relay(deps: &Deps, sent: Sent, app: &App) -> Tried {
         since,
         noted: Instant::now(),
     };
-    let Over { begun, last, tried } = match relay.pump(response.body).await {
-        Stop::Ended => relay.end(),
+    let mut body = response.body;
+    let stop = match relay.pump(&mut body).await {
         // The usage is in hand: an app that hung up at the last content changes nothing.
-        Stop::Left if relay.stream.is_over() => relay.end(),
-        Stop::Left => relay.left(),
-        Stop::Restarting => relay.cut_short(),
-        Stop::Failed(error, retry) => relay.fail(error, retry),
+        Stop::Left if relay.stream.is_over() => Stop::Ended,
+        Stop::Left => {
+            relay.drain(&mut body, drain).await;
+            Stop::Left
+        }
+        stop => stop,
+    };
+    // The provider learns of it before anything is counted.
+    drop(body);
+    let Over { begun, last, tried } = match stop {
+        Stop::Ended => relay.end().await,
+        Stop::Left => relay.left().await,
+        Stop::Beyond => relay.beyond().await,
+        Stop::Restarting => relay.cut_short().await,
+        Stop::Failed(error, retry) => relay.fail(error, retry).await,
     };
     for reply in [begun.map(Reply::Begun), last.map(Reply::Last)].into_iter().flatten() {
         app.send(reply).await;
@@ -70,13 +89,17 @@ impl Over {
 enum Stop {
     Ended,
     Left,
+    /// More came than was asked for, and than budgets cover.
+    Beyond,
     Restarting,
     Failed(ApiError, Retry),
 }
 
 struct Relay<'a> {
     deps: &'a Deps,
+    call: &'a Call,
     app: &'a App,
+    guard: Guard,
     open: Open,
     stream: ChatStream,
     context: AnswerContext,
@@ -91,7 +114,7 @@ struct Relay<'a> {
 }
 
 impl Relay<'_> {
-    async fn pump(&mut self, mut body: Incoming) -> Stop {
+    async fn pump(&mut self, body: &mut Incoming) -> Stop {
         let mut chunks = Vec::new();
         loop {
             let frame = tokio::select! {
@@ -114,6 +137,41 @@ impl Relay<'_> {
             }
             if self.stream.is_over() {
                 return Stop::Ended;
+            }
+            // Boxed: hardly any stream gets there.
+            if self.guard.is_due(self.stream.rough_tokens()) && !Box::pin(self.keeps_within()).await {
+                return Stop::Beyond;
+            }
+            self.note_progress();
+        }
+    }
+
+    /// Counts what came; where it is more than was reserved for, more is. Whether the stream may go on.
+    async fn keeps_within(&mut self) -> bool {
+        let rough = self.stream.rough_tokens();
+        let counted = self.deps.counting.answer(&self.open.attempt.model, self.stream.text()).await;
+        let Verdict::Beyond { tokens, is_certain } = self.guard.judge(rough, counted) else { return true };
+        if self.guard.grow(self.deps, self.call, &mut self.open, tokens).await {
+            self.journal_progress();
+            return true;
+        }
+        if is_certain {
+            tracing::warn!(event.id = %self.open.attempt.id, provider = self.open.attempt.provider,
+                "a provider streams more than it was asked for, and the budget covers no more; the stream is ended");
+        }
+        !is_certain
+    }
+
+    /// Reads on to the usage, for nobody, where the provider bills to the end all the same.
+    async fn drain(&mut self, body: &mut Incoming, begun: Option<Drain>) {
+        let begin = || self.deps.drains.begin(&self.open.attempt.provider);
+        let Some(drain) = begun.or_else(begin) else { return };
+        let mut unread = Vec::new();
+        while let Some(Some(Ok(frame))) = drain.within(body.frame()).await {
+            let fed = self.stream.feed(&frame.into_data().unwrap_or_default(), &mut unread);
+            unread.clear();
+            if fed.is_err() || self.stream.is_over() {
+                return;
             }
             self.note_progress();
         }
@@ -179,6 +237,10 @@ impl Relay<'_> {
         if self.noted.elapsed() < PROGRESS_EVERY {
             return;
         }
+        self.journal_progress();
+    }
+
+    fn journal_progress(&mut self) {
         self.noted = Instant::now();
         let usage = self.floor();
         let progress = usage::Progress { usage, streamed: floor_cost(&self.open, &usage) };
@@ -197,62 +259,83 @@ impl Relay<'_> {
         said.with(TokenClass::Output, output)
     }
 
-    fn seen(&self) -> Seen {
+    /// What was seen so far; takes the text out.
+    fn seen(&mut self) -> Seen {
         let progress = self.stream.progress();
         Seen {
             floor: self.floor(),
-            text_bytes: progress.text_bytes,
+            text: self.stream.take_text(),
             absurd: progress.reported.absurd,
             first_byte_at: self.first_byte_at,
             ..Seen::default()
         }
     }
 
-    /// The app hung up.
-    fn left(self) -> Over {
-        let seen = self.seen();
-        settle(self.deps, self.open, &End { outcome: Outcome::Cut, status: self.status, error: None }, &seen);
-        Over::silent(Tried::Done)
-    }
-
-    /// The provider closed the stream: to the end, or in the middle.
-    fn end(mut self) -> Over {
+    /// What was seen, with the provider's last word where it was said; whether nothing is missing.
+    fn heard(&mut self) -> (Seen, bool) {
         let seen = self.seen();
         let stream = std::mem::replace(
             &mut self.stream,
             ChatStream::new(domain::model::Dialect::OpenAi, &self.context),
         );
         let Ending { reported, finish_reason, complete } = stream.finish();
-        let mut seen = Seen {
+        let seen = Seen {
             reported: reported.usage,
-            absurd: reported.absurd,
+            absurd: seen.absurd || reported.absurd,
             mismatch: reported.total_mismatch,
             finish_reason: finish_reason.map(str::to_owned),
             ..seen
         };
-        if !complete {
-            let what = format!("{}: the provider closed the stream before its end", self.context.provider);
-            let error = ApiError::new(ErrorCode::ProviderUnavailable, what);
-            return self.fail_with(error, Retry::OtherEndpoint, &seen);
-        }
+        (seen, complete)
+    }
+
+    /// The app hung up.
+    async fn left(mut self) -> Over {
+        let (seen, _) = self.heard();
+        let end = End { outcome: Outcome::Cut, status: self.status, error: None };
+        settle(self.deps, self.call, self.open, &end, seen).await;
+        Over::silent(Tried::Done)
+    }
+
+    /// The answer is as long as budgets cover: it ends as it would at its cap.
+    async fn beyond(mut self) -> Over {
+        let (seen, _) = self.heard();
         let begun = self.begun();
-        seen.first_byte_at = self.first_byte_at;
-        let end = End { outcome: Outcome::Answered, status: self.status, error: None };
-        let settled = settle(self.deps, self.open, &end, &seen);
+        let finish_reason = Some("length".to_owned());
+        let seen = Seen { finish_reason, first_byte_at: self.first_byte_at, ..seen };
+        let end = End { outcome: Outcome::Cut, status: self.status, error: None };
+        let settled = settle(self.deps, self.call, self.open, &end, seen).await;
+        self.held.push(length_chunk(&self.context, self.call.needs.choices, BUDGET));
         self.held.push(usage_chunk(&self.context, &bill(&settled)));
         Over { begun, last: Some(terminated(self.held)), tried: Tried::Done }
     }
 
-    fn fail(self, error: ApiError, retry: Retry) -> Over {
+    /// The provider closed the stream: to the end, or in the middle.
+    async fn end(mut self) -> Over {
+        let (mut seen, is_complete) = self.heard();
+        if !is_complete {
+            let what = format!("{}: the provider closed the stream before its end", self.context.provider);
+            let error = ApiError::new(ErrorCode::ProviderUnavailable, what);
+            return self.fail_with(error, Retry::OtherEndpoint, seen).await;
+        }
+        let begun = self.begun();
+        seen.first_byte_at = self.first_byte_at;
+        let end = End { outcome: Outcome::Answered, status: self.status, error: None };
+        let settled = settle(self.deps, self.call, self.open, &end, seen).await;
+        self.held.push(usage_chunk(&self.context, &bill(&settled)));
+        Over { begun, last: Some(terminated(self.held)), tried: Tried::Done }
+    }
+
+    async fn fail(mut self, error: ApiError, retry: Retry) -> Over {
         let seen = self.seen();
-        self.fail_with(error, retry, &seen)
+        self.fail_with(error, retry, seen).await
     }
 
     /// The process ends before the stream does.
-    fn cut_short(mut self) -> Over {
+    async fn cut_short(mut self) -> Over {
         let (seen, error) = (self.seen(), restarting());
         let end = End { outcome: Outcome::Cut, status: self.status, error: Some(error.code) };
-        settle(self.deps, self.open, &end, &seen);
+        settle(self.deps, self.call, self.open, &end, seen).await;
         if self.head.is_some() {
             return Over::silent(Tried::Refused(error));
         }
@@ -261,10 +344,10 @@ impl Relay<'_> {
     }
 
     /// Before any content somebody else may be tried; after it the error goes into the stream.
-    fn fail_with(mut self, error: ApiError, retry: Retry, seen: &Seen) -> Over {
+    async fn fail_with(mut self, error: ApiError, retry: Retry, seen: Seen) -> Over {
         let error = error.with("provider_name", serde_json::json!(self.context.provider));
         let end = End { outcome: Outcome::Broken, status: self.status, error: Some(error.code) };
-        settle(self.deps, self.open, &end, seen);
+        settle(self.deps, self.call, self.open, &end, seen).await;
         if self.head.is_some() {
             return Over::silent(Tried::Failed(error, retry));
         }

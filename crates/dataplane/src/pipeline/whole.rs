@@ -8,7 +8,7 @@ use domain::ErrorCode;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use metering::usage::Outcome;
-use providers::{Answer, Bill, ProviderError, Retry};
+use providers::{Answer, Bill, ProviderError, Retry, Text};
 
 use super::attempt::{Sent, told};
 use super::settle::{End, Seen, Settled, settle};
@@ -20,13 +20,13 @@ const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
 /// Reads, settles and relays a whole answer.
 pub(super) async fn relay(deps: &Deps, call: &Call, sent: Sent, app: &App) -> Tried {
-    let Sent { open, response, context, dialect, mut head, since } = sent;
+    let Sent { open, response, context, dialect, mut head, since, .. } = sent;
     let status = response.status.as_u16();
     let broken = |code| End { outcome: Outcome::Broken, status, error: Some(code) };
     let body = match read(deps, response.body).await {
         Ok(body) => body,
         Err(code) => {
-            settle(deps, open, &broken(code), &Seen::default());
+            settle(deps, call, open, &broken(code), Seen::default()).await;
             let error = ApiError::new(code, format!("{}: the answer broke off", context.provider));
             return Tried::Failed(error, Retry::OtherEndpoint);
         }
@@ -39,7 +39,7 @@ pub(super) async fn relay(deps: &Deps, call: &Call, sent: Sent, app: &App) -> Tr
     let answer = match read {
         Ok(answer) => answer,
         Err(error) => {
-            settle(deps, open, &broken(error.code), &Seen::default());
+            settle(deps, call, open, &broken(error.code), Seen::default()).await;
             return Tried::Failed(told(&error, &context.provider), error.retry);
         }
     };
@@ -47,12 +47,13 @@ pub(super) async fn relay(deps: &Deps, call: &Call, sent: Sent, app: &App) -> Tr
         reported: answer.reported.usage,
         absurd: answer.reported.absurd,
         mismatch: answer.reported.total_mismatch,
-        text_bytes: answer.text_bytes,
+        text: if answer.reported.usage.is_none() { answer.text() } else { Text::default() },
         finish_reason: answer.finish_reason.map(str::to_owned),
         first_byte_at: Some(deps.clock.now()),
         ..Seen::default()
     };
-    let settled = settle(deps, open, &End { outcome: Outcome::Answered, status, error: None }, &seen);
+    let end = End { outcome: Outcome::Answered, status, error: None };
+    let settled = settle(deps, call, open, &end, seen).await;
     app.send(Reply::Whole(head, answer.write(&context, &bill(&settled)))).await;
     Tried::Done
 }

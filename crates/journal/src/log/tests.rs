@@ -173,6 +173,27 @@ fn what_was_seen_beyond_the_reservation_is_an_overrun_and_not_suspense() {
 }
 
 #[test]
+fn a_reservation_that_grew_is_what_an_interrupted_attempt_may_owe() {
+    let node = Node::large();
+    let (journal, _) = node.open();
+    reserve(&journal, 1);
+    progress(&journal, 1, 900);
+    let mut grown = attempt(1);
+    grown.reserved = Pico::new(5_000);
+    journal.append(&Record::Reserved(grown)).unwrap();
+    progress(&journal, 1, 1_300);
+    drop(journal);
+    let (_, recovered) = node.open();
+    assert_eq!(ids(&recovered.interrupted), [id(1)]);
+    let interrupted = &recovered.interrupted[0];
+    assert_eq!(interrupted.attempt.reserved, Pico::new(5_000));
+    assert_eq!(
+        (interrupted.settlement.cost, interrupted.settlement.suspense),
+        (Pico::new(1_300), Pico::new(3_700))
+    );
+}
+
+#[test]
 fn a_record_is_kept_until_its_watermark_is_committed() {
     let node = Node::new(1 << 20, 1);
     let (journal, _) = node.open();

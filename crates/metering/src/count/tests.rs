@@ -72,6 +72,37 @@ fn what_looks_like_a_special_token_is_plain_text() {
     assert!(Counter.count("gpt-4o", "<|endoftext|>").tokens > 1);
 }
 
+#[test]
+fn pieces_are_counted_each_by_itself() {
+    let pieces = ["antidisestablishmentarianism".to_owned(), "2 + 2 = 4".to_owned()];
+    assert_eq!(Counter.count_pieces("gpt-4o", &pieces, 37), counted(13));
+    let family = Counter.count_pieces("mistral-small", &pieces, 37);
+    assert_eq!((family.source, family.tokens >= 13), (UsageSource::Estimated, true));
+    assert_eq!(Counter.count_pieces("gpt-4o", &[], 0), counted(0));
+}
+
+#[test]
+fn what_of_a_text_is_not_there_is_taken_to_be_like_the_rest_and_is_no_count() {
+    let estimated = |tokens| Counted { tokens, source: UsageSource::Estimated };
+    let pieces = ["2 + 2 = 4".to_owned()];
+    assert_eq!(Counter.count_pieces("gpt-4o", &pieces, 18), estimated(14));
+    assert_eq!(Counter.count_pieces("gpt-4o", &[], 9), estimated(3));
+    assert_eq!(Counter.count_pieces("gpt-4o", &pieces, u64::MAX).source, UsageSource::Estimated);
+}
+
+#[test]
+fn a_model_that_thinks_unseen_is_known_by_its_name() {
+    for (model, unseen) in [
+        ("openai/o4-mini", true),
+        ("gpt-5-mini", true),
+        ("openai/gpt-4.1-mini", false),
+        ("openai/gpt-oss-20b", false),
+        ("openai/gpt-4o", false),
+    ] {
+        assert_eq!(thinks_unseen(model), unseen, "{model}");
+    }
+}
+
 /// Whole, a mebibyte of spaces is beyond what the vocabulary's own splitting into words can do.
 #[test]
 fn a_mebibyte_of_anything_is_counted_in_time_that_grows_with_its_length() {

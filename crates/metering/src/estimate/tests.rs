@@ -47,6 +47,16 @@ fn every_choice_may_use_the_whole_cap() {
 }
 
 #[test]
+fn a_raised_bound_covers_a_larger_answer_and_nothing_else() {
+    let first = bound(&Ask { choices: 2, ..ask() }, &version(prices(&CHAT), vec![]), None).unwrap();
+    let raised = first.raised(130).unwrap();
+    assert_eq!((raised.output_cap(), raised.reserved()), (130, Pico::new(PROMPT * 10 + 2 * 130 * 40)));
+    assert_eq!(first.raised(1), Some(first));
+    let dear = prices(&[(TokenClass::Input, 10), (TokenClass::Output, i64::MAX / 200)]);
+    assert_eq!(bound(&ask(), &version(dear, vec![]), None).unwrap().raised(u32::MAX), None);
+}
+
+#[test]
 fn the_dearest_class_a_token_may_become_is_reserved() {
     let unit = prices(&CHAT)
         .with(TokenClass::CacheWrite5m, Some(Pico::new(13)))

@@ -103,7 +103,7 @@ fn a_request_that_read_the_clock_just_before_the_minute_ended_drops_nothing() {
     let mut book = RateBook::default();
     let Rated::NeedsSlice { minute, .. } = book.take(key(1), 5, 1, NOON) else { panic!("nothing is held") };
     book.granted(key(1), minute, 2, 2);
-    assert_eq!(book.take(key(1), 5, NOON.plus_seconds(-1)), Rated::Admitted);
+    assert_eq!(book.take(key(1), 5, 1, NOON.plus_seconds(-1)), Rated::Admitted);
     assert_eq!(book.take(key(1), 5, 1, NOON), Rated::Admitted);
 }
 
@@ -118,10 +118,10 @@ fn a_clock_that_was_ahead_and_is_set_back_refuses_nobody() {
 fn only_keys_of_the_current_minute_are_remembered() {
     let mut book = RateBook::default();
     for number in 0..1_000 {
-        book.take(key(number), 5, NOON);
+        book.take(key(number), 5, 1, NOON);
     }
-    book.take(key(1), 5, NOON.plus_seconds(60));
-    assert_eq!(book.keys.len(), 1);
+    book.take(key(1), 5, 1, NOON.plus_seconds(60));
+    assert_eq!(book.subjects.len(), 1);
 }
 
 #[test]

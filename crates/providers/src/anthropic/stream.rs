@@ -13,6 +13,7 @@ use crate::error::ProviderError;
 use crate::json::{Fields, ObjectWriter, array, inner, string, text_len};
 use crate::sse::SseEvent;
 use crate::stream::{Chunk, Ending, chunk_head};
+use crate::text::Text;
 use crate::usage::{AnthropicUsage, Reported};
 
 /// A content block that has begun and not ended.
@@ -43,6 +44,7 @@ pub(crate) struct AnthropicStream {
     details: usize,
     tool_calls: usize,
     hidden_bytes: u64,
+    text: Text,
 }
 
 impl AnthropicStream {
@@ -60,7 +62,16 @@ impl AnthropicStream {
             details: 0,
             tool_calls: 0,
             hidden_bytes: 0,
+            text: Text::default(),
         }
+    }
+
+    pub(crate) fn text(&self) -> &Text {
+        &self.text
+    }
+
+    pub(crate) fn take_text(&mut self) -> Text {
+        std::mem::take(&mut self.text)
     }
 
     pub(crate) fn reported(&self) -> Reported {
@@ -145,6 +156,7 @@ impl AnthropicStream {
             }
             Some("tool_use") => {
                 let (id, name) = (block.present("id")?, block.present("name")?);
+                self.text.keep(name);
                 let call = self.tool_calls;
                 self.tool_calls += 1;
                 let input = block.present("input").map(|input| input.get().to_owned());
@@ -184,6 +196,7 @@ impl AnthropicStream {
                 let BlockKind::Tool { call, input } = &mut block.kind else { return None };
                 *input = None;
                 let call = *call;
+                self.text.keep(part);
                 Some(self.arguments(call, part.get().as_bytes(), Weight::of(part)))
             }
             _ => None,
@@ -196,6 +209,7 @@ impl AnthropicStream {
         let at = self.blocks.iter().position(|block| block.index == index)?;
         match self.blocks.swap_remove(at).kind {
             BlockKind::Tool { call, input: Some(input) } => {
+                self.text.keep_plain(&input);
                 let weight = Weight { is_content: true, text_bytes: u64::try_from(input.len()).unwrap_or(0) };
                 Some(self.arguments(call, &string(&input), weight))
             }
@@ -226,13 +240,15 @@ impl AnthropicStream {
         })
     }
 
-    fn content(&self, text: &RawValue) -> Chunk {
+    fn content(&mut self, text: &RawValue) -> Chunk {
+        self.text.keep(text);
         let mut delta = ObjectWriter::with_capacity(text.get().len() + 32);
         delta.raw("content", text.get());
         self.chunk(&delta.finish(), Weight::of(text))
     }
 
     fn thought(&mut self, number: usize, text: &RawValue) -> Option<Chunk> {
+        self.text.keep(text);
         if self.exclude_reasoning {
             self.hidden_bytes = self.hidden_bytes.saturating_add(text_len(text));
             return None;

@@ -10,6 +10,7 @@ use crate::answer::{Answer, AnswerKind};
 use crate::error::ProviderError;
 use crate::json::{Fields, ObjectWriter, array, elements, string, text_len};
 use crate::message::REASONING_FIELDS;
+use crate::text::Text;
 use crate::usage;
 
 pub(crate) fn chat_answer(body: &Bytes, exclude_reasoning: bool) -> Result<Answer, ProviderError> {
@@ -28,6 +29,17 @@ pub(crate) fn chat_answer(body: &Bytes, exclude_reasoning: bool) -> Result<Answe
     rest.push(("choices".to_owned(), Bytes::from(array(written))));
     let reported = usage::from_chat(fields.get("usage"));
     Ok(Answer { reported, finish_reason, text_bytes, rest, kind: AnswerKind::Chat })
+}
+
+/// What the choices of a whole answer say, each a piece of its own; their length is not noted.
+pub(crate) fn text_of_choices(choices: &Bytes) -> Text {
+    let choices: Vec<Fields<'_>> = serde_json::from_slice(choices).unwrap_or_default();
+    let mut text = Text::default();
+    for choice in &choices {
+        ChoiceView::of(choice, "message").keep(&mut text);
+        text.end_piece();
+    }
+    text
 }
 
 pub(crate) fn embeddings_answer(body: &Bytes) -> Result<Answer, ProviderError> {
@@ -71,6 +83,8 @@ pub(super) struct ChoiceView<'a> {
     pub(super) has_content: bool,
     has_reasoning: bool,
     pub(super) text_bytes: u64,
+    /// Content or refusal, reasoning, and calls of tools: what has text.
+    said: [Option<&'a RawValue>; 3],
 }
 
 impl<'a> ChoiceView<'a> {
@@ -85,8 +99,10 @@ impl<'a> ChoiceView<'a> {
             has_content: false,
             has_reasoning: false,
             text_bytes: 0,
+            said: [None; 3],
         };
         let payload = choice.present(payload).and_then(Fields::of).unwrap_or_default();
+        let [mut content, mut reasoning, mut calls] = [None; 3];
         let mut reasoning_bytes = 0;
         for (name, value) in payload.iter() {
             if name == "role" || matches!(value.get(), "null" | "\"\"" | "[]" | "{}") {
@@ -94,16 +110,38 @@ impl<'a> ChoiceView<'a> {
             }
             view.has_content = true;
             match name {
-                "content" | "refusal" => view.text_bytes += length(value),
+                "content" | "refusal" => {
+                    view.text_bytes += length(value);
+                    content = Some(value);
+                }
                 // the same text under two names at some hosts
-                "reasoning" | "reasoning_content" => reasoning_bytes = length(value).max(reasoning_bytes),
-                "tool_calls" => view.text_bytes += arguments_length(value),
+                "reasoning" | "reasoning_content" => {
+                    reasoning_bytes = length(value).max(reasoning_bytes);
+                    reasoning = Some(value);
+                }
+                "tool_calls" => {
+                    view.text_bytes += arguments_length(value);
+                    calls = Some(value);
+                }
                 _ => {}
             }
             view.has_reasoning |= REASONING_FIELDS.contains(&name);
         }
         view.text_bytes += reasoning_bytes;
+        view.said = [content, reasoning, calls];
         view
+    }
+
+    /// Keeps what the choice says.
+    pub(super) fn keep(&self, text: &mut Text) {
+        let [content, reasoning, calls] = self.said;
+        content.into_iter().chain(reasoning).for_each(|value| text.keep(value));
+        for function in calls.map(functions).unwrap_or_default() {
+            ["name", "arguments"]
+                .iter()
+                .filter_map(|name| function.get(name))
+                .for_each(|value| text.keep(value));
+        }
     }
 
     /// Whether the choice can be copied as it is.
@@ -165,10 +203,14 @@ fn length(value: &RawValue) -> u64 {
     }
 }
 
-fn arguments_length(calls: &RawValue) -> u64 {
+fn functions(calls: &RawValue) -> Vec<Fields<'_>> {
     let calls: Vec<Fields<'_>> = serde_json::from_str(calls.get()).unwrap_or_default();
-    let functions = calls.iter().filter_map(|call| call.present("function").and_then(Fields::of));
-    functions
+    calls.iter().filter_map(|call| call.present("function").and_then(Fields::of)).collect()
+}
+
+fn arguments_length(calls: &RawValue) -> u64 {
+    functions(calls)
+        .iter()
         .map(|function| {
             let length_of = |name| function.get(name).map_or(0, text_len);
             length_of("name") + length_of("arguments")

@@ -10,6 +10,7 @@ use crate::error::ProviderError;
 use crate::json::{Fields, ObjectWriter, array};
 use crate::sse::SseEvent;
 use crate::stream::{Chunk, Ending, chunk_head};
+use crate::text::Text;
 use crate::usage::{self, Reported};
 
 pub(crate) struct OpenAiStream {
@@ -21,6 +22,7 @@ pub(crate) struct OpenAiStream {
     choices_begun: u32,
     choices_finished: u32,
     is_done: bool,
+    text: Text,
 }
 
 impl OpenAiStream {
@@ -34,7 +36,16 @@ impl OpenAiStream {
             choices_begun: 0,
             choices_finished: 0,
             is_done: false,
+            text: Text::default(),
         }
+    }
+
+    pub(crate) fn text(&self) -> &Text {
+        &self.text
+    }
+
+    pub(crate) fn take_text(&mut self) -> Text {
+        std::mem::take(&mut self.text)
     }
 
     pub(crate) fn reported(&self) -> Reported {
@@ -96,6 +107,7 @@ impl OpenAiStream {
             }
             if view.index == 0 {
                 self.finish_reason = self.finish_reason.or(view.finish_reason);
+                view.keep(&mut self.text);
             }
         }
         let length = fields.iter().map(|(name, value)| name.len() + value.get().len() + 4).sum();

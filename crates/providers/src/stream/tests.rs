@@ -74,3 +74,25 @@ fn an_error_chunk_has_what_clients_look_for() {
     assert_eq!(value["choices"][0]["finish_reason"], "error");
     assert_eq!(value["id"], "gen-1790000000-1");
 }
+
+#[test]
+fn a_chunk_that_ends_a_stream_for_its_length_ends_every_choice_and_says_why() {
+    let chunk = length_chunk(&context(), 2, "budget");
+    let text = std::str::from_utf8(&chunk).expect("UTF-8");
+    let json = text.strip_prefix("data: ").and_then(|text| text.strip_suffix("\n\n")).expect("framed");
+    let value: Value = serde_json::from_str(json).expect("JSON");
+    let ended: Vec<_> = value["choices"].as_array().expect("a list").iter().collect();
+    assert_eq!(ended.iter().map(|choice| &choice["index"]).collect::<Vec<_>>(), [0, 1]);
+    assert!(ended.iter().all(|choice| choice["finish_reason"] == "length"));
+    assert_eq!(value["metadata"], json!({"weir": "budget"}));
+}
+
+#[test]
+fn a_stream_is_roughly_as_many_tokens_as_it_has_pieces_or_fours_of_bytes() {
+    let mut stream = ChatStream::new(Dialect::OpenAi, &context());
+    for (text, rough) in [("a", 1), ("b", 2), ("three and thirty letters and more", 8), ("c", 9)] {
+        let event = json!({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": null}]});
+        assert!(stream.feed(format!("data: {event}\n\n").as_bytes(), &mut Vec::new()).is_ok());
+        assert_eq!(stream.rough_tokens(), rough, "{text}");
+    }
+}

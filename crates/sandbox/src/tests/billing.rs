@@ -99,6 +99,13 @@ async fn the_meter_keeps_the_truth_when_the_report_lies() {
     assert_eq!(reply["usage"]["prompt_tokens"], -5);
     // 100 × 2,000,000 + 10 × 8,000,000
     assert_eq!(stand.last_call().await["cost_pico"], "280000000");
+    for (fault, count) in
+        [("negative", json!(-5)), ("huge", json!(9_007_199_254_740_993_u64)), ("words", json!("many"))]
+    {
+        let prompt = padded(&format!("[[sandbox usage={fault}]]"));
+        let reply = stand.send(chat("openai", &ask("gpt-4.1", &prompt, &json!({})))).await.json();
+        assert_eq!(reply["usage"]["prompt_tokens"], count);
+    }
     let prompt = padded("[[sandbox usage=none]]");
     let reply = stand.send(chat("openai", &ask("gpt-4.1", &prompt, &json!({})))).await.json();
     assert!(reply.get("usage").is_none());

@@ -41,6 +41,17 @@ async fn a_stream_cut_before_its_first_chunk_bills_the_prompt() {
 }
 
 #[tokio::test]
+async fn a_provider_that_bills_on_bills_a_stream_in_full_that_was_cut() {
+    let stand = Stand::start().await;
+    let mut ongoing = stand.open(chat("openai", &scripted("stall_after=2 bills_on=true", true))).await;
+    ongoing.read_to(r#""content":" b""#).await;
+    ongoing.leave();
+    let call = stand.last_call_when("cut").await;
+    // 100 × 400,000 + 50 × 1,600,000
+    assert_eq!((&call["cost_pico"], &call["streamed_pico"]), (&json!("120000000"), &json!("72000000")));
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_before_the_answer_pays_in_full() {
     let stand = Stand::start().await;
     let waiting = stand.begin(chat("openai", &scripted("latency_ms=600000", false)));

@@ -16,6 +16,7 @@ fn strict() -> Rules {
         unaffordable: Some(Unaffordable::Reject),
         unknown_price: Some(UnknownPrice::Block),
         default_model: None,
+        rates: vec![Rate { unit: RateUnit::Concurrent, limit: 5, models: Some("openai/*".to_owned()) }],
     }
 }
 
@@ -30,7 +31,7 @@ fn rules_read_back_as_written() {
 #[test]
 fn rules_with_any_field_missing_unknown_or_misspelt_are_refused_by_name() {
     let Value::Object(whole) = rules_value(&strict()).unwrap() else { panic!("rules are an object") };
-    for field in whole.keys() {
+    for field in whole.keys().filter(|field| *field != "rates") {
         let mut less = whole.clone();
         less.remove(field);
         let error = rules(ROW, &Value::Object(less).to_string()).unwrap_err();
@@ -43,6 +44,14 @@ fn rules_with_any_field_missing_unknown_or_misspelt_are_refused_by_name() {
     other.insert("unaffordable".to_owned(), Value::from("ignore"));
     assert!(rules(ROW, &Value::Object(other).to_string()).is_err());
     assert!(rules(ROW, "").is_err());
+}
+
+#[test]
+fn rules_from_before_there_were_rates_have_none() {
+    let Value::Object(mut whole) = rules_value(&strict()).unwrap() else { panic!("rules are an object") };
+    whole.remove("rates");
+    let expected = Rules { rates: Vec::new(), ..strict() };
+    assert_eq!(rules(ROW, &Value::Object(whole).to_string()).unwrap(), expected);
 }
 
 #[test]
