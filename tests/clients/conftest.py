@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cluster"))
 
 from cluster import ClusterWeir, Servers  # noqa: E402
+from meter import Meter  # noqa: E402
 from stack import Sandbox, Weir  # noqa: E402
 
 SHAPES = [os.environ["WEIR_SHAPE"]] if os.environ.get("WEIR_SHAPE") else ["run", "cluster"]
@@ -83,6 +84,12 @@ def start_weir(tmp_path, starter):
 def own_weir(start_weir):
     """A Weir that one test may kill or fill."""
     return start_weir()
+
+
+@pytest.fixture
+def meter(sandbox):
+    """What is billed from now on."""
+    return Meter(sandbox)
 
 
 @pytest.fixture

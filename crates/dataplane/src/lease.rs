@@ -139,16 +139,18 @@ impl Leases {
         amount: Pico,
     ) -> Result<Reservation, NotReserved> {
         let deadline = Instant::now() + self.timeout;
+        // What the source said last decides where its next answer does not come in time.
+        let mut known = None;
         loop {
             let lacking = match self.book.lock().reserve(&draws, amount) {
                 Ok(reservation) => return Ok(reservation),
                 Err(lacking) => lacking,
             };
             let asked: Vec<Draw> = lacking.iter().map(|request| request.draw).collect();
-            let answers = tokio::time::timeout_at(deadline, self.ask(lacking)).await;
-            let answers = answers
-                .map_err(|_| NotReserved::Unreachable("no answer about the budget in time".to_owned()))?
-                .map_err(NotReserved::Unreachable)?;
+            let answers = match tokio::time::timeout_at(deadline, self.ask(lacking)).await {
+                Ok(answers) => answers.map_err(NotReserved::Unreachable)?,
+                Err(_) => return Err(self.unanswered(known)),
+            };
             let Some(short) = self.shortage(asked, answers, &mut draws) else { continue };
             // Others may have settled meanwhile, and freed what was lacking.
             if let Ok(reservation) = self.book.lock().reserve(&draws, amount) {
@@ -161,6 +163,7 @@ impl Leases {
             if !short.is_recalled || !self.wait(short.draw, deadline).await {
                 return Err(NotReserved::Exhausted(short));
             }
+            known = Some(short);
         }
     }
 
@@ -178,6 +181,15 @@ impl Leases {
         }
     }
 
+    /// No answer came in time: the refusal is what was said before, if anything was.
+    fn unanswered(&self, known: Option<Shortage>) -> NotReserved {
+        let Some(short) = known else {
+            return NotReserved::Unreachable("no answer about the budget in time".to_owned());
+        };
+        self.waited_in_vain(short.draw);
+        NotReserved::Exhausted(short)
+    }
+
     /// Waits for money that is called back from other nodes; `false` when there is no time left for it.
     async fn wait(&self, draw: Draw, deadline: Instant) -> bool {
         let now = Instant::now();
@@ -186,13 +198,17 @@ impl Leases {
             return false;
         }
         if now + ASK_AGAIN > deadline {
-            let mut desk = self.desk.lock();
-            desk.in_vain.retain(|_, until| *until > now);
-            desk.in_vain.insert(draw, now + IN_VAIN);
+            self.waited_in_vain(draw);
             return false;
         }
         tokio::time::sleep(ASK_AGAIN).await;
         true
+    }
+
+    fn waited_in_vain(&self, draw: Draw) {
+        let (now, mut desk) = (Instant::now(), self.desk.lock());
+        desk.in_vain.retain(|_, until| *until > now);
+        desk.in_vain.insert(draw, now + IN_VAIN);
     }
 
     /// Asks for money together with everybody who lacks some at the same time: one call is on its way at any moment, in a

@@ -1,10 +1,13 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use domain::{Amount, OrgId, Pico};
 use metering::memory::MemoryLeases;
+use metering::ports::{LeaseAnswer, LeaseError, LeaseRequest, LeaseSource};
 use metering::sample;
-use metering::usage::Draw;
+use metering::usage::{Draw, Holder};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -87,4 +90,41 @@ async fn a_reservation_grows_by_another_draw_or_stays_as_it_is() {
     assert!(!first.extend(&mut reservation, Pico::new(10)).await, "the budget has five left");
     assert_eq!(reservation.amount(), Pico::new(95));
     assert_eq!(first.settle(reservation, Pico::new(95)), [Amount::ZERO]);
+}
+
+/// Answers the first time, and from then on not at all.
+struct AnswersOnce {
+    source: Arc<MemoryLeases>,
+    has_answered: AtomicBool,
+}
+
+#[async_trait]
+impl LeaseSource for AnswersOnce {
+    async fn grant(
+        &self,
+        holder: Holder,
+        requests: Vec<LeaseRequest>,
+    ) -> Result<Vec<LeaseAnswer>, LeaseError> {
+        if self.has_answered.swap(true, Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+        self.source.grant(holder, requests).await
+    }
+
+    async fn give_back(&self, holder: Holder, unspent: Vec<(OrgId, Draw, Amount)>) -> Result<(), LeaseError> {
+        self.source.give_back(holder, unspent).await
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_of_a_budget_is_the_refusal_when_the_next_answer_comes_too_late() {
+    let world = world();
+    let [first, _] = &world.nodes;
+    let _running = first.reserve(world.draws(), Pico::new(100)).await.unwrap();
+    let source = Arc::new(AnswersOnce { source: world.source.clone(), has_answered: AtomicBool::new(false) });
+    let late = Leases::new(source, sample::holder(2), PATIENCE, TaskTracker::new());
+    let refused = late.reserve(world.draws(), Pico::new(50)).await.unwrap_err();
+    assert!(matches!(refused, NotReserved::Exhausted(short) if short.draw == world.draw));
+    let unknown = late.reserve(world.draws(), Pico::new(50)).await.unwrap_err();
+    assert!(matches!(unknown, NotReserved::Unreachable(_)), "nothing was said of this one");
 }
