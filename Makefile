@@ -39,7 +39,7 @@ fix: ## format, and apply what clippy can
 	$(CARGO) fmt --all
 	$(CARGO) clippy --fix --allow-dirty --workspace --all-targets --all-features
 
-gen: ## regenerate what is checked in: protobuf code, GraphQL schema, web documents
+gen: ## regenerate what is checked in: protobuf code, GraphQL schema, web documents (docs/failure-table.md: CONTRIBUTING.md)
 	UPDATE_GENERATED=1 $(CARGO) test -p wire -p controlplane --all-features
 	cd web-admin && npm run codegen
 

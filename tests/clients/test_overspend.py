@@ -93,6 +93,8 @@ def test_what_a_provider_bills_beyond_the_cap_it_was_sent_is_counted_and_shown_a
     spent, overrun = eventually(lambda: (s := state()) and s[1] > 0 and s, "the overrun is shown")
     assert spent <= pico("0.001") and spent + overrun == bill
     assert overruns(weir) == before + 1
+    # What nodes hold already is a part of what there was; nothing more is granted.
+    assert 402 in [weir.chat("hi", key=secret, max_tokens=10).status_code for _ in range(20)]
 
 
 def test_a_burst_over_all_nodes_is_held_to_the_limit_of_a_minute(weir, meter):

@@ -47,10 +47,10 @@ pub struct BudgetState {
 }
 
 impl BudgetState {
-    /// What can still be granted.
+    /// What can still be granted: a provider that billed beyond a reservation has used up what others could have had.
     #[must_use]
     pub fn available(&self) -> Amount {
-        (self.limit - self.spent - self.escrow - self.suspense).max(Amount::ZERO)
+        (self.limit - self.spent - self.escrow - self.suspense - self.overrun).max(Amount::ZERO)
     }
 }
 

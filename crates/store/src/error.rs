@@ -13,7 +13,7 @@ pub enum StoreError {
     /// It contradicts what there is.
     #[error("{0}")]
     Conflict(&'static str),
-    /// The database has too much to do; nothing was done, try again.
+    /// Others came before, again and again; nothing was done, try again.
     #[error("the database is busy")]
     Busy,
     /// The database cannot be reached, went away before a commit, or is not as it will be soon; nothing was done.
@@ -85,6 +85,9 @@ impl From<DbErr> for StoreError {
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => return Self::NotFound,
             _ => {}
         }
+        if matches!(error, DbErr::ConnectionAcquire(_)) {
+            return Self::Away("no connection to the database could be had in time".to_owned());
+        }
         if is_busy(&error) {
             return Self::Busy;
         }
@@ -95,11 +98,8 @@ impl From<DbErr> for StoreError {
     }
 }
 
-/// Locked (SQLite), or a serialization failure, deadlock or lock timeout (Postgres), or no connection in time.
+/// Locked (SQLite), or a serialization failure, deadlock or lock timeout (Postgres).
 fn is_busy(error: &DbErr) -> bool {
-    if matches!(error, DbErr::ConnectionAcquire(_)) {
-        return true;
-    }
     let code = code(error);
     matches!(code.as_deref(), Some("5" | "6" | "261" | "517" | "40001" | "40P01" | "55P03"))
 }

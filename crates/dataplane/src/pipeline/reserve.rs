@@ -209,7 +209,7 @@ fn exhausted(wanted: &Wanted<'_>, short: &Shortage, needed: Amount) -> ApiError 
         return ApiError::new(ErrorCode::PaymentRequired, "a budget is used up");
     };
     let state = &short.state;
-    let spent = state.spent + state.suspense;
+    let spent = state.spent + state.suspense + state.overrun;
     let in_flight = (state.limit - spent - short.affordable).max(Amount::ZERO);
     let window = short.draw.window;
     let resets_at = budget.window.end(window).map(|end| budget.window.local(end));

@@ -23,9 +23,11 @@ fn of_a_connection_that_breaks_during_a_commit_nobody_knows() {
 }
 
 #[test]
-fn no_connection_in_time_is_busy() {
-    let error = StoreError::from(DbErr::ConnectionAcquire(sea_orm::error::ConnAcquireErr::Timeout));
-    assert!(matches!(error, StoreError::Busy), "{error}");
+fn without_a_connection_in_time_the_database_is_away_and_nothing_was_done() {
+    let late = || DbErr::ConnectionAcquire(sea_orm::error::ConnAcquireErr::Timeout);
+    for error in [StoreError::from(late()), StoreError::not_begun(late()), StoreError::unsure(late())] {
+        assert!(matches!(error, StoreError::Away(_)), "{error}");
+    }
 }
 
 #[test]
