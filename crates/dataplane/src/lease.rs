@@ -330,6 +330,16 @@ impl Leases {
         self.tasks.spawn(async move { leases.give_back(free).await });
     }
 
+    /// Asks for money of windows that are about to begin, so that their first requests need not wait for it. `next` says
+    /// which window follows another, where that is soon.
+    pub async fn foresee(&self, next: impl Fn(OrgId, Draw) -> Option<Draw>) {
+        let wanted = self.book.lock().foresee(next);
+        for some in wanted.chunks(MOST_AT_ONCE) {
+            // Who is granted nothing now asks when the window has begun.
+            let _ = self.ask(some.to_vec()).await;
+        }
+    }
+
     /// Offers the free money of windows that have ended back.
     pub async fn expire(&self, now: Timestamp) {
         let free = self.book.lock().expire_windows(now);

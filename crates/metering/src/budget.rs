@@ -24,6 +24,8 @@ struct Slot {
     org: OrgId,
     pool: Pool,
     drawn_on: bool,
+    /// The most that was ever reserved of it at once, by one attempt.
+    largest: Amount,
 }
 
 /// What is held of one budget in one window, in this process.
@@ -186,6 +188,17 @@ impl LeaseBook {
         unspent
     }
 
+    /// What to ask for of the windows that follow those a reservation was asked of since the last [`idle`](Self::idle): room
+    /// for the largest. `next` says which window follows, where it is to be asked for now; once is enough.
+    pub fn foresee(&self, next: impl Fn(OrgId, Draw) -> Option<Draw>) -> Vec<LeaseRequest> {
+        let drawn_on = self.pools.iter().filter(|(_, slot)| slot.drawn_on && slot.largest > Amount::ZERO);
+        let wanted = drawn_on.filter_map(|(draw, slot)| {
+            let next = next(slot.org, *draw).filter(|next| !self.pools.contains_key(next))?;
+            Some(LeaseRequest { org: slot.org, draw: next, at_least: slot.largest })
+        });
+        wanted.collect()
+    }
+
     /// Takes out the free money of windows that have ended at `now` in every time zone, and forgets those nothing is
     /// reserved of. What ended in its own zone only is [`idle`](Self::idle) sooner.
     pub fn expire_windows(&mut self, now: Timestamp) -> Vec<(OrgId, Draw, Amount)> {
@@ -226,6 +239,7 @@ impl LeaseBook {
         for (org, draw) in draws {
             let slot = self.slot(*org, *draw);
             slot.drawn_on = true;
+            slot.largest = slot.largest.max(amount);
             if slot.pool.free >= amount {
                 slot.pool.reserve(amount);
                 taken.push((*org, *draw));
@@ -243,7 +257,12 @@ impl LeaseBook {
     }
 
     fn slot(&mut self, org: OrgId, draw: Draw) -> &mut Slot {
-        self.pools.entry(draw).or_insert(Slot { org, pool: Pool::default(), drawn_on: true })
+        self.pools.entry(draw).or_insert(Slot {
+            org,
+            pool: Pool::default(),
+            drawn_on: true,
+            largest: Amount::ZERO,
+        })
     }
 
     fn take_out(&mut self, which: impl Fn(&Draw, &Slot) -> bool) -> Vec<(OrgId, Draw, Amount)> {

@@ -7,10 +7,12 @@ use anyhow::Context;
 use dataplane::lease::Leases;
 use dataplane::policy_task::PolicyTask;
 use dataplane::telemetry::Metrics;
+use domain::{OrgId, Timestamp};
 use journal::snapshot::LastKnownGood;
 use journal::{DataDir, snapshot};
-use policy::SnapshotCell;
+use metering::usage::Draw;
 use policy::sealed::MasterKey;
+use policy::{PolicySnapshot, SnapshotCell};
 
 use crate::process::Process;
 
@@ -34,15 +36,32 @@ pub(crate) fn start(
         metrics.staleness(contact.age_s(clock.now()));
         std::future::ready(())
     });
-    let (clock, leases) = (Arc::clone(&process.clock), Arc::clone(leases));
+    let (clock, leases, cell) = (Arc::clone(&process.clock), Arc::clone(leases), policy.cell());
     process.every(IDLE, move || {
         let (leases, now) = (Arc::clone(&leases), clock.now());
+        let held = cell.load();
         async move {
+            let soon = now.plus_seconds(IDLE.as_secs().cast_signed());
+            leases
+                .foresee(|org, draw| held.as_ref().and_then(|held| following(held, org, draw, (now, soon))))
+                .await;
             leases.expire(now).await;
             leases.idle().await;
         }
     });
     Ok(())
+}
+
+/// The window that follows the one of `draw`, where that is the present one and ends soon.
+fn following(
+    held: &PolicySnapshot,
+    org: OrgId,
+    draw: Draw,
+    (now, soon): (Timestamp, Timestamp),
+) -> Option<Draw> {
+    let budget = held.org(org)?.budgets().find(|budget| budget.id == draw.budget)?;
+    let end = budget.window.end(draw.window).filter(|end| now < *end && *end <= soon)?;
+    Some(Draw { window: budget.window.at(end), ..draw })
 }
 
 /// What is held now, as it is kept on disk.

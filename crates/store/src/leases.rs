@@ -158,7 +158,7 @@ pub(crate) async fn held_before(holder: Holder, sql: &DatabaseTransaction) -> Re
     Ok(held)
 }
 
-/// The budget with the limit it has at `now`, its window open; `None` when there is no such hard budget any more.
+/// The budget with the limit it has at `now`, or when the window begins, its window open; `None` when there is no such hard budget any more.
 async fn prepare(
     (org, draw): (OrgId, Draw),
     now: Timestamp,
@@ -171,7 +171,8 @@ async fn prepare(
         return Ok(None);
     }
     open_window(&budget, draw, sql).await?;
-    let limit = raises::limit_at(&budget, now, sql).await?;
+    // A window may be asked for before it begins: what is raised now need not be then.
+    let limit = raises::limit_at(&budget, now.max(budget.window.start(draw.window)), sql).await?;
     Ok(Some(Budget { limit, ..budget }))
 }
 

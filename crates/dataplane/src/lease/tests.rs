@@ -128,3 +128,22 @@ async fn what_was_said_of_a_budget_is_the_refusal_when_the_next_answer_comes_too
     let unknown = late.reserve(world.draws(), Pico::new(50)).await.unwrap_err();
     assert!(matches!(unknown, NotReserved::Unreachable(_)), "nothing was said of this one");
 }
+
+#[tokio::test]
+async fn money_of_the_next_window_is_there_before_it_begins() {
+    let world = world();
+    let [first, second] = &world.nodes;
+    let (today, tomorrow) = (sample::draw(1), sample::draw(2));
+    world.source.set_limit(tomorrow, Amount::from_pico(300));
+    let follows = |_, draw| (draw == today).then_some(tomorrow);
+    let spent = first.reserve(world.draws(), Pico::new(30)).await.unwrap();
+    first.settle(spent, Pico::new(20));
+    first.foresee(follows).await;
+    first.foresee(follows).await;
+    second.foresee(follows).await;
+    assert_eq!(
+        world.source.state(tomorrow).unwrap().escrow,
+        Amount::from_pico(100),
+        "asked for once, by who drew today"
+    );
+}
