@@ -7,6 +7,7 @@ use std::sync::Arc;
 use domain::Clock;
 use domain::key::Pepper;
 use metering::rate::SharedCounter;
+use notices::Courier;
 use policy::feed::Propagation;
 use policy::sealed::MasterKey;
 use store::Store;
@@ -48,6 +49,8 @@ pub struct Deps {
     pub propagation: Arc<dyn Propagation>,
     /// Where nodes are asked to reach providers.
     pub calls: Arc<CallBoard>,
+    /// What sends notices.
+    pub courier: Arc<Courier>,
     /// Counters.
     pub metrics: Metrics,
     /// Where tasks are started.
