@@ -67,7 +67,7 @@ function TargetRow({ target, organizationId, mayManage, onChanged }: Omit<Props,
             </Button>
             <Button
               variant={isSure ? 'filled' : 'default'}
-              color={isSure ? 'red' : undefined}
+              color="red"
               size="xs"
               loading={removed.fetching}
               aria-label={isSure ? `Really delete ${target.name}` : `Delete ${target.name}`}
