@@ -64,6 +64,8 @@ pub(crate) struct App {
     pub(crate) deps: Deps,
     pub(crate) passwords: Passwords,
     pub(crate) accounts: AccountGuard,
+    /// Five tests of notices per organization and minute: a target may be somebody else's address.
+    pub(crate) notice_tests: AccountGuard,
     pub(crate) schemas: Schemas,
     /// One permit for each WebSocket that may be open.
     pub(crate) sockets: Arc<Semaphore>,
@@ -74,6 +76,7 @@ impl App {
         Self {
             passwords: Passwords::new(),
             accounts: AccountGuard::new(deps.tries.clone()),
+            notice_tests: AccountGuard::new(deps.tries.clone()),
             schemas: Schemas::build(),
             sockets: Arc::new(Semaphore::new(SOCKETS)),
             deps,

@@ -76,7 +76,9 @@ impl Mailer {
         if user.is_empty() && !settings.password.expose().is_empty() {
             return Err(InvalidMail::NoUser);
         }
-        let mut transport = transport(&url, settings.allow_plaintext)?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(InvalidMail::Url)?;
+        let host = host.trim_matches(['[', ']']);
+        let mut transport = transport(host, security(&url, settings.allow_plaintext)?)?;
         if let Some(port) = url.port() {
             transport = transport.port(port);
         }
@@ -118,24 +120,40 @@ impl Mailer {
     }
 }
 
-/// TLS at once, TLS after a greeting, or none.
-fn transport(url: &Url, allow_plaintext: bool) -> Result<AsyncSmtpTransportBuilder, InvalidMail> {
-    type Transport = AsyncSmtpTransport<Tokio1Executor>;
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or(InvalidMail::Url)?;
-    let unusable = |error: lettre::transport::smtp::Error| InvalidMail::Tls(last_cause(&error));
+/// How a server is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Security {
+    /// TLS from the start.
+    Tls,
+    /// TLS after the greeting, or not at all.
+    StartTls,
+    None,
+}
+
+fn security(url: &Url, allow_plaintext: bool) -> Result<Security, InvalidMail> {
     match url.scheme() {
-        "smtps" => Transport::relay(host).map_err(unusable),
-        "smtp" if allow_plaintext || is_loopback(url) => Ok(Transport::builder_dangerous(host)),
-        "smtp" => Transport::starttls_relay(host).map_err(unusable),
+        "smtps" => Ok(Security::Tls),
+        "smtp" if allow_plaintext || is_loopback(url) => Ok(Security::None),
+        "smtp" => Ok(Security::StartTls),
         _ => Err(InvalidMail::Url),
     }
+}
+
+fn transport(host: &str, security: Security) -> Result<AsyncSmtpTransportBuilder, InvalidMail> {
+    type Transport = AsyncSmtpTransport<Tokio1Executor>;
+    let transport = match security {
+        Security::Tls => Transport::relay(host),
+        Security::StartTls => Transport::starttls_relay(host),
+        Security::None => Ok(Transport::builder_dangerous(host)),
+    };
+    transport.map_err(|error| InvalidMail::Tls(last_cause(&error)))
 }
 
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         // Of a scheme that is not the web's, addresses are names too.
         Some(Host::Domain(name)) => {
-            name == "localhost"
+            name.eq_ignore_ascii_case("localhost")
                 || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
         }
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -240,7 +240,7 @@ impl Mutation {
         Ok(DeleteNoticeTargetPayload { id: input.id })
     }
 
-    /// Sends a test message at once. Where it arrives, what waits for that target is tried again at once too.
+    /// Sends a test message at once, at most five in a minute. Where it arrives, what waits for that target is tried again at once too.
     async fn test_notice_target(
         &self,
         ctx: &Context<'_>,

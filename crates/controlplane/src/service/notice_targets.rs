@@ -61,7 +61,7 @@ pub(crate) async fn delete(app: &App, access: &Access, id: NoticeTargetId) -> Re
     Ok(scope.delete_notice_target(id, (access.author(), app.deps.clock.now())).await?)
 }
 
-/// Sends a test message at once; answers why it did not arrive, if so.
+/// Sends a test message at once, five times a minute at most; answers why it did not arrive, if so.
 pub(crate) async fn test(
     app: &App,
     access: &Access,
@@ -70,6 +70,7 @@ pub(crate) async fn test(
     let scope = access.scope(Capability::ManageBudgets)?;
     let (deps, at) = (&app.deps, app.deps.clock.now());
     let (target, kept) = scope.notice_target(id).await?;
+    app.notice_tests.count(&access.org().to_string(), at).await?;
     let detail = serde_json::json!({ "name": target.name });
     scope.note((access.author(), at), "test_notice_target", &id.to_string(), detail).await?;
     let org = scope.org().await?;

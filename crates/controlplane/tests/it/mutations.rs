@@ -285,3 +285,22 @@ async fn a_foreign_target_of_notices_does_not_exist() {
     }
     assert_eq!(refused(&theirs, &theirs.owner, "deleteNoticeTarget", made).await.0, "");
 }
+
+#[tokio::test]
+async fn a_test_says_why_nothing_arrived_and_is_no_way_to_flood_somebody() {
+    let world = World::new().await;
+    let make =
+        "mutation($i: CreateNoticeTargetInput!) { createNoticeTarget(input: $i) { noticeTarget { id } } }";
+    let org = world.org.to_string();
+    let input = json!({ "organizationId": org, "name": "T", "kind": "WEBHOOK", "destination": "https://localhost:1/" });
+    let made = world.ask(make, json!({ "i": input })).await["createNoticeTarget"]["noticeTarget"].clone();
+    let test = "mutation($i: TestNoticeTargetInput!) { testNoticeTarget(input: $i) { ok message } }";
+    let input = json!({ "i": { "organizationId": org, "id": made["id"] } });
+    for _ in 0..5 {
+        let tested = world.ask(test, input.clone()).await["testNoticeTarget"].clone();
+        assert_eq!(tested, json!({ "ok": false, "message": "localhost has no public address" }));
+    }
+    assert_eq!(code(&world.graphql(&world.owner, test, input.clone()).await), "RATE_LIMITED");
+    world.clock.set(domain::Clock::now(&*world.clock).plus_seconds(61));
+    assert_eq!(code(&world.graphql(&world.owner, test, input).await), "");
+}

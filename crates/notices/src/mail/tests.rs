@@ -3,6 +3,9 @@ use domain::notice::ThresholdNotice;
 use domain::org::Org;
 use domain::{Amount, BudgetId, OrgId, Timestamp};
 
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+
 use super::*;
 
 fn settings(url: &str, password: &str) -> MailSettings {
@@ -12,6 +15,10 @@ fn settings(url: &str, password: &str) -> MailSettings {
         from: "Weir <weir@example.com>".to_owned(),
         allow_plaintext: false,
     }
+}
+
+fn mailer() -> Mailer {
+    Mailer::new(settings("smtp://localhost:25", ""), "https://weir.example.com/".to_owned()).unwrap()
 }
 
 fn refusal(settings: MailSettings) -> InvalidMail {
@@ -35,14 +42,16 @@ fn a_server_is_named_by_its_url_and_nothing_else_is_taken() {
 
 #[test]
 fn only_a_server_on_this_machine_is_spoken_to_without_tls_unless_the_operator_says_so() {
-    for (url, is_local) in [
-        ("smtp://localhost:25", true),
-        ("smtp://127.0.0.1:25", true),
-        ("smtp://[::1]:25", true),
-        ("smtp://10.0.0.1:25", false),
-        ("smtp://localhost.example.com:25", false),
-    ] {
-        assert_eq!(is_loopback(&Url::parse(url).unwrap()), is_local, "{url}");
+    let of = |url: &str, allow_plaintext| security(&Url::parse(url).unwrap(), allow_plaintext).unwrap();
+    for url in ["smtp://localhost:25", "smtp://LOCALHOST:25", "smtp://127.0.0.1:25", "smtp://[::1]:25"] {
+        assert_eq!(of(url, false), Security::None, "{url}");
+    }
+    for url in ["smtp://10.0.0.1:25", "smtp://mail.example.com", "smtp://localhost.example.com:25"] {
+        assert_eq!(of(url, false), Security::StartTls, "{url}");
+        assert_eq!(of(url, true), Security::None, "{url}");
+    }
+    for url in ["smtps://localhost:465", "smtps://mail.example.com"] {
+        assert_eq!((of(url, false), of(url, true)), (Security::Tls, Security::Tls), "{url}");
     }
 }
 
@@ -73,9 +82,7 @@ fn notice() -> ThresholdNotice {
 
 #[test]
 fn a_mail_says_what_was_reached_to_the_digit_and_where_to_look() {
-    let mailer =
-        Mailer::new(settings("smtp://localhost:25", ""), "https://weir.example.com/".to_owned()).unwrap();
-    let mail = mailer.mail("ada@example.com", &Message::Threshold(&notice())).unwrap();
+    let mail = mailer().mail("ada@example.com", &Message::Threshold(&notice())).unwrap();
     let text = String::from_utf8(mail.formatted()).unwrap();
     let id = "<budget_00000000000000000000000000000002_2026-11_80@example.com>";
     for line in [
@@ -103,4 +110,31 @@ fn the_webhooks_body_has_every_amount_as_a_string() {
     assert_eq!((&body["spent"], &body["limit"]), (&"80.000000000001".into(), &"100".into()));
     assert_eq!(body["budget"]["scope"], "org");
     assert_eq!((&body["window"], &body["created_at"]), (&"2026-11".into(), &"2026-11-21T12:00:00Z".into()));
+}
+
+#[tokio::test]
+async fn nothing_is_said_to_a_server_that_should_speak_tls_and_does_not() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let credentials = Credentials::new("ada".to_owned(), "secret".to_owned());
+    let transport = transport("localhost", Security::StartTls).unwrap().port(port).credentials(credentials);
+    let mailer = Mailer { transport: transport.build(), ..mailer() };
+    let serve = async {
+        let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+        stream.write_all(b"220 test ESMTP\r\n").await.unwrap();
+        let (mut said, mut line) = (String::new(), String::new());
+        while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
+            said.push_str(&line);
+            line.clear();
+            if stream.write_all(b"250 AUTH PLAIN LOGIN\r\n").await.is_err() {
+                break;
+            }
+        }
+        said
+    };
+    let notice = notice();
+    let message = Message::Threshold(&notice);
+    let (outcome, said) = tokio::join!(mailer.send("fin@example.com", &message), serve);
+    assert!(matches!(outcome, Err(Undelivered::Mail(_))), "{outcome:?}");
+    assert!(said.starts_with("EHLO ") && !said.contains("AUTH") && !said.contains("MAIL"), "{said}");
 }
