@@ -21,6 +21,7 @@ mod m0010_windows;
 mod m0011_wanted;
 mod m0012_budget_terms;
 mod m0013_budget_notices;
+mod m0014_notice_targets;
 mod partitions;
 mod step;
 
@@ -44,6 +45,7 @@ impl MigratorTrait for Steps {
             Box::new(m0011_wanted::STEP),
             Box::new(m0012_budget_terms::STEP),
             Box::new(m0013_budget_notices::STEP),
+            Box::new(m0014_notice_targets::STEP),
         ]
     }
 }

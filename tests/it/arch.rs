@@ -14,13 +14,14 @@ const EDGES: &[(&str, &[&str])] = &[
     ("backplane", &["domain", "metering", "policy", "wire"]),
     ("bench", &[]),
     ("chargeback", &["domain", "metering"]),
-    ("controlplane", &["chargeback", "domain", "metering", "policy", "store"]),
+    ("controlplane", &["chargeback", "domain", "metering", "notices", "policy", "store"]),
     ("dataplane", &["domain", "metering", "policy", "providers"]),
     ("domain", &[]),
     ("journal", &["domain", "metering", "policy", "wire"]),
     ("metering", &["domain"]),
     ("migrations", &[]),
     ("nodelink", &["domain", "metering", "policy", "wire"]),
+    ("notices", &["domain"]),
     ("policy", &["domain"]),
     ("providers", &["domain"]),
     ("sandbox", &[]),
@@ -34,6 +35,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "journal",
             "metering",
             "nodelink",
+            "notices",
             "policy",
             "sandbox",
             "store",
@@ -59,6 +61,9 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("hyper-rustls", &["dataplane"]),
     ("hyper-util", &["bench", "dataplane", "nodelink", "sandbox", "server"]),
     ("redis", &["backplane"]),
+    // What calls and mails people outside is the control plane's alone.
+    ("reqwest", &["notices"]),
+    ("lettre", &["notices"]),
     ("aes-gcm-siv", &["policy"]),
     ("opentelemetry", &["server"]),
 ];
@@ -70,7 +75,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("providers", &["tokio", "axum", "hyper", "tracing", "chrono", "rand", "sea-orm"]),
     ("metering", &["tokio", "axum", "sea-orm", "redis", "serde"]),
     ("chargeback", &["tokio", "axum", "sea-orm"]),
-    ("dataplane", &["sea-orm", "redis", "async-graphql", "prost", "sqlx"]),
+    ("dataplane", &["sea-orm", "redis", "async-graphql", "prost", "sqlx", "reqwest", "lettre", "notices"]),
     ("controlplane", &["sea-orm", "redis", "prost", "sqlx"]),
 ];
 

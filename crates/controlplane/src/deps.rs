@@ -7,6 +7,7 @@ use std::sync::Arc;
 use domain::Clock;
 use domain::key::Pepper;
 use metering::rate::SharedCounter;
+use notices::Courier;
 use policy::feed::Propagation;
 use policy::sealed::MasterKey;
 use store::Store;
@@ -48,6 +49,8 @@ pub struct Deps {
     pub propagation: Arc<dyn Propagation>,
     /// Where nodes are asked to reach providers.
     pub calls: Arc<CallBoard>,
+    /// What sends notices.
+    pub courier: Arc<Courier>,
     /// Counters.
     pub metrics: Metrics,
     /// Where tasks are started.
@@ -61,6 +64,8 @@ pub(crate) struct App {
     pub(crate) deps: Deps,
     pub(crate) passwords: Passwords,
     pub(crate) accounts: AccountGuard,
+    /// Five tests of notices per organization and minute: a target may be somebody else's address.
+    pub(crate) notice_tests: AccountGuard,
     pub(crate) schemas: Schemas,
     /// One permit for each WebSocket that may be open.
     pub(crate) sockets: Arc<Semaphore>,
@@ -71,6 +76,7 @@ impl App {
         Self {
             passwords: Passwords::new(),
             accounts: AccountGuard::new(deps.tries.clone()),
+            notice_tests: AccountGuard::new(deps.tries.clone()),
             schemas: Schemas::build(),
             sockets: Arc::new(Semaphore::new(SOCKETS)),
             deps,

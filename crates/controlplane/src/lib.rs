@@ -7,11 +7,12 @@
 //! `http.rs` has every route, `graphql/` the API, `service/` what can be done, `auth/` who may do it. `publish.rs` pushes
 //! policy to nodes, `source.rs` and `reads.rs` answer their questions, `registry.rs` knows who they are and what they
 //! enforce; `leases.rs` and `ingest.rs` are where nodes get budget money from and ship usage to, `calls.rs` what they are
-//! asked to do.
+//! asked to do. `delivery.rs` tells people what budgets have reached.
 
 mod auth;
 pub mod bootstrap;
 mod calls;
+mod delivery;
 mod deps;
 mod error;
 mod graphql;
@@ -30,6 +31,7 @@ mod suspense;
 pub use auth::cookie::CookieMode;
 pub use auth::token::{InvalidSigningKey, SigningKeys};
 pub use calls::{CallBoard, NoAnswer};
+pub use delivery::{Deliverer, deliver_notices};
 pub use deps::Deps;
 pub use error::AdminError;
 pub use graphql::schema::sdl;

@@ -17,6 +17,7 @@ pub struct Metrics {
     propagation: Histogram,
     not_propagated: IntCounter,
     suspense_released: IntCounter,
+    notices: IntCounterVec,
 }
 
 /// From a push that arrives at once to a node that learns of it by the node link.
@@ -67,6 +68,13 @@ impl Metrics {
                 "weir_control_suspense_released_total",
                 "Amounts of unknown use that were given back to budgets",
             )?,
+            notices: IntCounterVec::new(
+                Opts::new(
+                    "weir_control_notices_total",
+                    "Attempts to deliver a notice by kind of target and outcome: delivered, failed, given_up",
+                ),
+                &["kind", "outcome"],
+            )?,
         };
         registry.register(Box::new(metrics.logins.clone()))?;
         registry.register(Box::new(metrics.graphql.clone()))?;
@@ -76,6 +84,7 @@ impl Metrics {
         registry.register(Box::new(metrics.propagation.clone()))?;
         registry.register(Box::new(metrics.not_propagated.clone()))?;
         registry.register(Box::new(metrics.suspense_released.clone()))?;
+        registry.register(Box::new(metrics.notices.clone()))?;
         Ok(metrics)
     }
 
@@ -112,5 +121,10 @@ impl Metrics {
 
     pub(crate) fn suspense_released(&self, count: u64) {
         self.suspense_released.inc_by(count);
+    }
+
+    /// An attempt to deliver a notice has ended.
+    pub(crate) fn notice(&self, kind: &str, outcome: &str) {
+        self.notices.with_label_values(&[kind, outcome]).inc();
     }
 }

@@ -94,6 +94,7 @@ id!(/** An inference or management key. */ KeyId, "key");
 id!(/** A policy attached to one layer of an organization. */ PolicyId, "policy");
 id!(/** A budget. */ BudgetId, "budget");
 id!(/** More money on a budget for some time. */ RaiseId, "raise");
+id!(/** Where an organization's notices go. */ NoticeTargetId, "target");
 id!(/** A provider secret of the platform or of an organization. */ CredentialId, "cred");
 id!(/** A model at a provider, in a region, with prices and a data policy. */ EndpointId, "ep");
 id!(/** An immutable set of unit prices. */ PriceVersionId, "price");

@@ -15,6 +15,7 @@ pub mod limit;
 pub mod model;
 pub mod money;
 pub mod node;
+pub mod notice;
 pub mod org;
 pub mod price;
 pub mod secret;
@@ -23,8 +24,8 @@ pub mod tokens;
 
 pub use error::ErrorCode;
 pub use id::{
-    BudgetId, CredentialId, EndpointId, EventId, KeyId, LeaseId, MemberId, NodeId, OrgId, PersonId, PolicyId,
-    PriceVersionId, RaiseId, RequestId, TeamId,
+    BudgetId, CredentialId, EndpointId, EventId, KeyId, LeaseId, MemberId, NodeId, NoticeTargetId, OrgId,
+    PersonId, PolicyId, PriceVersionId, RaiseId, RequestId, TeamId,
 };
 pub use limit::{BudgetScope, Period, Window, WindowId};
 pub use money::{Amount, Pico};

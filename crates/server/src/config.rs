@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use domain::Secret;
 use serde::Deserialize;
 
 pub(crate) const DEFAULTS: &str = include_str!("config.default.toml");
@@ -26,6 +27,8 @@ pub struct Config {
     pub journal: Journal,
     pub upstream: Upstream,
     pub budget: Budget,
+    pub notices: Notices,
+    pub smtp: Smtp,
     pub sandbox: Sandbox,
     pub telemetry: Telemetry,
     pub shutdown: Shutdown,
@@ -146,6 +149,23 @@ pub struct Budget {
     pub suspense_after_h: u64,
 }
 
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notices {
+    pub retry_after_s: u64,
+    pub allow_private_networks: bool,
+    pub admin_url: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smtp {
+    pub url: String,
+    pub password: String,
+    pub from: String,
+    pub allow_plaintext: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Switch {
@@ -224,6 +244,12 @@ impl Config {
                 admin.listen
             );
         }
+        if role != Role::Data {
+            if self.notices.retry_after_s == 0 {
+                bail!("notices.retry_after_s is 0: at least 1 s is needed between two attempts");
+            }
+            self.courier()?;
+        }
         let is_postgres =
             ["postgres://", "postgresql://"].iter().any(|scheme| self.store.url.starts_with(scheme));
         match role {
@@ -250,6 +276,20 @@ impl Config {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What sends notices.
+    ///
+    /// # Errors
+    /// A sentence that names the setting.
+    pub fn courier(&self) -> Result<notices::Courier, notices::InvalidSettings> {
+        let Smtp { url, password, from, allow_plaintext } = self.smtp.clone();
+        let mail = notices::MailSettings { url, password: Secret::new(password), from, allow_plaintext };
+        notices::Courier::new(notices::Settings {
+            allow_private_networks: self.notices.allow_private_networks,
+            mail: (!mail.url.is_empty()).then_some(mail),
+            admin_url: self.notices.admin_url.clone(),
+        })
     }
 
     /// What this machine is called among the nodes.

@@ -5,9 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use controlplane::{CallBoard, CookieMode, Ingest, Leases, Registry, Source, StoreReads, publish};
+use controlplane::{
+    CallBoard, CookieMode, Deliverer, Ingest, Leases, Registry, Source, StoreReads, deliver_notices, publish,
+};
 use domain::Secret;
 use metering::rate::SharedCounter;
+use notices::Courier;
 use policy::feed::PolicyPublisher;
 use store::Store;
 use tokio::sync::Notify;
@@ -22,6 +25,7 @@ pub(crate) struct ControlPlane {
     pub(crate) registry: Arc<Registry>,
     pub(crate) reads: Arc<StoreReads>,
     pub(crate) calls: Arc<CallBoard>,
+    courier: Arc<Courier>,
     metrics: controlplane::Metrics,
     store: Store,
     committed: Arc<Notify>,
@@ -43,14 +47,18 @@ impl ControlPlane {
             registry: Arc::new(Registry::new(store.clone(), clock(), metrics.clone(), patience)),
             reads: Arc::new(StoreReads::new(store.clone())),
             calls: Arc::new(CallBoard::new()),
+            courier: Arc::new(process.config.courier()?),
             metrics,
             store: store.clone(),
             committed: Arc::new(Notify::new()),
         })
     }
 
-    /// Starts publishing to `feed`, and what the database needs from time to time.
-    pub(crate) fn start(&self, process: &Process, feed: Arc<dyn PolicyPublisher>) {
+    /// Starts publishing to `feed`, delivering notices, and what the database needs from time to time.
+    ///
+    /// # Errors
+    /// When the secrets cannot be used.
+    pub(crate) fn start(&self, process: &Process, feed: Arc<dyn PolicyPublisher>) -> anyhow::Result<()> {
         let clock = || Arc::clone(&process.clock);
         let publisher = publish::Publisher::new(self.store.clone(), feed, clock(), self.metrics.clone());
         let committed = Arc::clone(&self.committed);
@@ -64,6 +72,16 @@ impl ControlPlane {
             process.stop.clone(),
         );
         process.essential("suspense", releasing);
+        let deliverer = Deliverer {
+            store: self.store.clone(),
+            courier: Arc::clone(&self.courier),
+            clock: clock(),
+            master_key: process.secrets.master()?,
+            metrics: self.metrics.clone(),
+            first_wait: Duration::from_secs(process.config.notices.retry_after_s),
+        };
+        process.essential("notices", deliver_notices(deliverer, process.stop.clone()));
+        Ok(())
     }
 
     /// The routes of the admin listener; `tries` is where several control planes count log-ins together.
@@ -89,6 +107,7 @@ impl ControlPlane {
             tries,
             propagation: self.registry.clone(),
             calls: self.calls.clone(),
+            courier: Arc::clone(&self.courier),
             metrics: self.metrics.clone(),
             tasks: process.tasks.clone(),
             shutdown: process.stop.clone(),

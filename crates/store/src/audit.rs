@@ -2,9 +2,9 @@
 //!
 //! Invariant: an organization reads its own chain only; a chain that was tampered with says where.
 
-use domain::Timestamp;
+use domain::{OrgId, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value;
 
 use crate::author::Author;
@@ -80,19 +80,10 @@ impl OrgScope {
         detail: Value,
     ) -> Result<(), StoreError> {
         let sql = self.store().begin_write(Whose::Org(self.id())).await?;
-        // Takes the organization's row, as every writer of its chain does.
-        let locked = update::<org::Entity>(self.id())
-            .col_expr(org::Column::AuditSeq, Expr::col(org::Column::AuditSeq).add(0))
-            .exec(&sql)
-            .await?;
-        if locked.rows_affected == 0 {
-            return Err(StoreError::NotFound);
-        }
-        let row = one(rows::<org::Entity>(self.id()), &sql).await?;
+        let head = lock(self.id(), &sql).await?;
         let mut minutes = Minutes::new(self.id().to_string(), author, now);
         minutes.note(action, object, detail);
-        let head = minutes.write(Head { seq: row.audit_seq, hash: row.audit_hash }, &sql).await?;
-        save_head(self.id(), head, &sql).await?;
+        save_head(self.id(), minutes.write(head, &sql).await?, &sql).await?;
         commit(sql).await
     }
 
@@ -130,6 +121,19 @@ impl OrgScope {
         }
         Ok(Chain::Intact { links: Row { table: "audit", id: &org.id }.number(seen.seq)?, head: seen.hash })
     }
+}
+
+/// Takes the organization's row, as every writer of its chain does, and answers the end of the chain.
+pub(crate) async fn lock(org: OrgId, sql: &DatabaseTransaction) -> Result<Head, StoreError> {
+    let locked = update::<org::Entity>(org)
+        .col_expr(org::Column::AuditSeq, Expr::col(org::Column::AuditSeq).add(0))
+        .exec(sql)
+        .await?;
+    if locked.rows_affected == 0 {
+        return Err(StoreError::NotFound);
+    }
+    let row = one(rows::<org::Entity>(org), sql).await?;
+    Ok(Head { seq: row.audit_seq, hash: row.audit_hash })
 }
 
 /// The link that is wrong.

@@ -6,6 +6,7 @@
 mod budgets;
 mod ledger;
 mod nodes;
+mod notices;
 mod orgs;
 mod persons;
 mod platform;
@@ -14,6 +15,7 @@ mod usage;
 pub use budgets::{budget, budget_notice, budget_raise, budget_window, lease};
 pub use ledger::{audit, ledger_batch, ledger_entry, ledger_head, suspense_note};
 pub use nodes::{node, node_ack};
+pub use notices::{notice_delivery, notice_target};
 pub use orgs::{credential, key, member, org, policy, policy_change, team};
 pub use persons::{person, session};
 pub use platform::{

@@ -1,7 +1,7 @@
 //! Notices: a budget has reached a threshold of its limit.
 //!
 //! Invariant: one for each budget, window and threshold, written in the transaction that reaches it: usage that is
-//! committed, or a budget that is made or changed over what is spent already.
+//! committed, or a budget that is made or changed over what is spent already. So is its delivery to each target there is.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,7 @@ use sea_orm::{
 
 use crate::budgets::{self, Standing};
 use crate::column::{Row, amount};
+use crate::deliveries;
 use crate::entity::budget_notice::{self, Column};
 use crate::error::StoreError;
 use crate::raises;
@@ -127,10 +128,13 @@ pub(crate) async fn note(
         };
         // Another transaction may have noted it meanwhile.
         let key = [Column::OrgId, Column::BudgetId, Column::WindowId, Column::Percent];
-        budget_notice::Entity::insert(row.into_active_model())
+        let written = budget_notice::Entity::insert(row.into_active_model())
             .on_conflict(OnConflict::columns(key).do_nothing().to_owned())
             .exec_without_returning(sql)
             .await?;
+        if written == 1 {
+            deliveries::begin(budget.org, draw, percent, now, sql).await?;
+        }
     }
     Ok(())
 }

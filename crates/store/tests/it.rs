@@ -15,6 +15,8 @@ mod hours;
 mod ledger;
 #[path = "it/nodes.rs"]
 mod nodes;
+#[path = "it/notices.rs"]
+mod notices;
 #[path = "it/platform.rs"]
 mod platform;
 #[path = "it/policy.rs"]
@@ -163,6 +165,15 @@ suite! {
         a_raise_is_in_the_audit_log_and_its_organizations_own,
         each_threshold_is_noted_once_as_usage_reaches_it,
         a_limit_lowered_below_a_threshold_is_noted_and_a_raise_moves_it,
+    }
+    notices {
+        a_threshold_is_written_with_a_delivery_to_each_target_there_is,
+        a_delivery_is_held_by_one_and_is_free_again_when_its_time_is_over,
+        what_arrived_is_delivered_no_more_and_what_did_not_is_tried_at_its_time,
+        what_is_given_up_is_counted_and_tried_no_more,
+        a_test_that_arrives_brings_forward_what_waits,
+        a_deleted_target_gets_nothing_and_keeps_no_secret,
+        targets_are_counted_audited_and_their_organizations_own,
     }
     nodes {
         money_that_another_node_holds_is_called_back_from_it,

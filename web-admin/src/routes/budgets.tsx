@@ -1,8 +1,10 @@
 /** `/orgs/:organizationId/budgets` */
+import { Stack } from '@mantine/core';
 import type { LoaderFunctionArgs, RouteObject } from 'react-router';
 import type { Deps } from '../app';
 import { BudgetList } from '../features/budgets/budget-list';
 import { BUDGET_TYPES, BudgetsQuery } from '../features/budgets/queries';
+import { NoticeTargets } from '../features/notices/notice-targets';
 import type { Id } from '../lib/scalars';
 import { useOrganizationId } from './params';
 
@@ -26,5 +28,10 @@ export function budgetsRoute({ session, client }: Deps): RouteObject {
 
 function BudgetsPage() {
   const organizationId = useOrganizationId();
-  return <BudgetList key={organizationId} organizationId={organizationId} />;
+  return (
+    <Stack key={organizationId} gap="xl">
+      <BudgetList organizationId={organizationId} />
+      <NoticeTargets organizationId={organizationId} />
+    </Stack>
+  );
 }

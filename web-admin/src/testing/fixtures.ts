@@ -1,5 +1,5 @@
 /** One organization with a little usage, in the shapes of the documents. */
-import type { BudgetsQuery, ChargebackQuery, CutCallsQuery, ViewerQuery } from '../gql/graphql';
+import type { BudgetsQuery, ChargebackQuery, CutCallsQuery, NoticeTargetsQuery, ViewerQuery } from '../gql/graphql';
 import type { DateTime, Id, Usd } from '../lib/scalars';
 
 export const usd = (text: string) => text as Usd;
@@ -9,6 +9,7 @@ export const ACME = id('org_1');
 
 type Line = ChargebackQuery['organization']['chargeback']['lines'][number];
 type Budget = BudgetsQuery['organization']['budgets']['nodes'][number];
+type NoticeTarget = NoticeTargetsQuery['organization']['noticeTargets']['nodes'][number];
 type CutCall = CutCallsQuery['organization']['chargeback']['cutCalls']['nodes'][number];
 
 export const viewer: ViewerQuery = {
@@ -93,4 +94,13 @@ export function budget(change: Partial<Budget> = {}): Budget {
 
 export function budgets(nodes: Budget[], viewerRole: BudgetsQuery['organization']['viewerRole'] = 'ADMIN'): BudgetsQuery {
   return { organization: { id: ACME, viewerRole, budgets: { nodes, pageInfo: { hasNextPage: false, endCursor: null } } } };
+}
+
+export function noticeTarget(change: Partial<NoticeTarget> = {}): NoticeTarget {
+  const outcome = { deliveredAt: null, failingSince: null, failures: 0, lastError: null, waiting: 0, givenUp: 0 };
+  return { id: id('target_1'), name: 'ops', kind: 'WEBHOOK', destination: 'https://ops.example/hook', ...outcome, ...change };
+}
+
+export function noticeTargets(nodes: NoticeTarget[], viewerRole: NoticeTargetsQuery['organization']['viewerRole'] = 'ADMIN'): NoticeTargetsQuery {
+  return { organization: { id: ACME, viewerRole, noticeTargets: { nodes } } };
 }

@@ -26,6 +26,10 @@ use crate::graphql::types::key::{
 use crate::graphql::types::member::{
     CreateMemberInput, CreateMemberPayload, MemberPayload, RemoveMemberInput, UpdateMemberInput,
 };
+use crate::graphql::types::notice_target::{
+    CreateNoticeTargetInput, CreateNoticeTargetPayload, DeleteNoticeTargetInput, DeleteNoticeTargetPayload,
+    NoticeTarget, TestNoticeTargetInput, TestNoticeTargetPayload,
+};
 use crate::graphql::types::organization::{Organization, OrganizationPayload, RenameOrganizationInput};
 use crate::graphql::types::policy::{
     CreatePolicyInput, Policy, PolicyPayload, RemovePolicyInput, UpdatePolicyInput, layer,
@@ -36,11 +40,11 @@ use crate::service::input::{id, optional_id};
 use crate::service::keys::NewKey;
 use crate::service::members::{MemberChange, NewMember};
 use crate::service::teams::TeamChange;
-use crate::service::{budgets, credentials, keys, members, organizations, policies, teams};
+use crate::service::{budgets, credentials, keys, members, notice_targets, organizations, policies, teams};
 
 pub(crate) struct Mutation;
 
-/// Everything that can be changed. Each payload of a change carries the revision of the organization's policy
+/// Everything that can be changed. Each payload of a change of policy carries the revision of the organization's policy
 /// that holds it.
 #[Object]
 impl Mutation {
@@ -211,6 +215,39 @@ impl Mutation {
         let (app, access) = enter(ctx, &input.organization_id)?;
         let changed = budgets::remove(&app, &access, id("id", &input.id)?).await?;
         Ok(BudgetPayload { budget: Budget(changed.object), applied: applied(app, access, changed.revision) })
+    }
+
+    /// Adds a place that notices of budgets go to, and shows a webhook's secret, once.
+    async fn create_notice_target(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateNoticeTargetInput,
+    ) -> Result<CreateNoticeTargetPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        let (made, secret) = notice_targets::create(&app, &access, &input.name, input.channel()).await?;
+        let secret = secret.map(|secret| secret.expose().clone());
+        Ok(CreateNoticeTargetPayload { notice_target: NoticeTarget(made), secret })
+    }
+
+    /// Deletes a place that notices go to; what is on its way there is given up.
+    async fn delete_notice_target(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteNoticeTargetInput,
+    ) -> Result<DeleteNoticeTargetPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        notice_targets::delete(&app, &access, id("id", &input.id)?).await?;
+        Ok(DeleteNoticeTargetPayload { id: input.id })
+    }
+
+    /// Sends a test message at once, at most five in a minute. Where it arrives, what waits for that target is tried again at once too.
+    async fn test_notice_target(
+        &self,
+        ctx: &Context<'_>,
+        input: TestNoticeTargetInput,
+    ) -> Result<TestNoticeTargetPayload> {
+        let (app, access) = enter(ctx, &input.organization_id)?;
+        Ok(notice_targets::test(&app, &access, id("id", &input.id)?).await?.into())
     }
 
     /// Makes a policy.

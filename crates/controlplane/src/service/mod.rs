@@ -12,6 +12,7 @@ pub(crate) mod keys;
 pub(crate) mod members;
 pub(crate) mod models;
 pub(crate) mod nodes;
+pub(crate) mod notice_targets;
 pub(crate) mod organizations;
 pub(crate) mod policies;
 pub(crate) mod teams;

@@ -28,6 +28,11 @@ const ORGANIZATION: &[(&str, &str, &str)] = &[
         "OWNER ADMIN TEAM_ADMIN MEMBER AUDITOR",
     ),
     ("budgets", "budgets { nodes { id name state { spent } } }", "OWNER ADMIN TEAM_ADMIN FINANCE AUDITOR"),
+    (
+        "noticeTargets",
+        "noticeTargets { nodes { id name kind destination deliveredAt failingSince failures lastError waiting givenUp } }",
+        "OWNER ADMIN AUDITOR",
+    ),
     ("policies", "policies { nodes { id name rules { zdr } } }", "OWNER ADMIN AUDITOR"),
     ("credentials", "credentials { nodes { id provider label } }", "OWNER ADMIN AUDITOR"),
     ("usageEvents", "usageEvents(period: \"2026-11\") { nodes { id cost } }", "OWNER ADMIN FINANCE AUDITOR"),
@@ -73,6 +78,14 @@ fn mutations(world: &Fixture) -> Vec<(&'static str, &'static str, Value, &'stati
         ("endBudgetRaise", "budget { id }", json!({ "id": ZERO_RAISE }), ADMINS),
         ("removeBudget", "budget { id }", json!({ "id": world.budget }), ADMINS),
         (
+            "createNoticeTarget",
+            "secret",
+            json!({ "name": "T", "kind": "WEBHOOK", "destination": "https://example.com/hook" }),
+            ADMINS,
+        ),
+        ("testNoticeTarget", "ok", json!({ "id": ZERO_TARGET }), ADMINS),
+        ("deleteNoticeTarget", "id", json!({ "id": world.target }), ADMINS),
+        (
             "createPolicy",
             "policy { id }",
             json!({ "name": "P", "layer": "ORG", "rules": { "zdr": true } }),
@@ -92,6 +105,7 @@ fn mutations(world: &Fixture) -> Vec<(&'static str, &'static str, Value, &'stati
 }
 
 const ZERO_CREDENTIAL: &str = "cred_00000000000000000000000000000000";
+const ZERO_TARGET: &str = "target_00000000000000000000000000000000";
 const ZERO_RAISE: &str = "raise_00000000000000000000000000000000";
 const ZERO_ORG: &str = "org_00000000000000000000000000000000";
 
@@ -105,6 +119,7 @@ struct Fixture {
     key: String,
     budget: String,
     policy: String,
+    target: String,
 }
 
 impl Fixture {
@@ -133,7 +148,9 @@ impl Fixture {
         let rules = json!({ "noTraining": true });
         let policy =
             made("createPolicy", "policy", json!({ "name": "P", "layer": "ORG", "rules": rules })).await;
-        Self { world, callers, team, member, leaver, key, budget, policy }
+        let hook = json!({ "name": "T", "kind": "WEBHOOK", "destination": "https://example.com/hook" });
+        let target = made("createNoticeTarget", "noticeTarget", hook).await;
+        Self { world, callers, team, member, leaver, key, budget, policy, target }
     }
 }
 

@@ -7,8 +7,10 @@ use crate::world::{World, code};
 async fn refused(world: &World, bearer: &str, field: &str, mut input: Value) -> (String, String) {
     input["organizationId"] = json!(world.org.to_string());
     let (first, rest) = field.split_at(1);
-    let query =
-        format!("mutation($i: {}{rest}Input!) {{ {field}(input: $i) {{ revision }} }}", first.to_uppercase());
+    let query = format!(
+        "mutation($i: {}{rest}Input!) {{ {field}(input: $i) {{ __typename }} }}",
+        first.to_uppercase()
+    );
     let answer = world.graphql(bearer, &query, json!({ "i": input })).await;
     let named = answer["errors"][0]["extensions"]["field"].as_str().unwrap_or_default().to_owned();
     (code(&answer).to_owned(), named)
@@ -26,6 +28,8 @@ async fn a_wrong_field_is_refused_by_name() {
     let policy = |rules: Value| json!({ "name": "P", "layer": "ORG", "rules": rules });
     let budget = json!({ "name": "B", "scope": "ORG", "limit": "1" });
     let no_team = "team_00000000000000000000000000000000";
+    let target =
+        |kind: &str, destination: &str| json!({ "name": "T", "kind": kind, "destination": destination });
     for (mutation, input, field) in [
         ("createTeam", json!({ "name": " " }), "name"),
         ("createTeam", json!({ "name": "x".repeat(101) }), "name"),
@@ -52,6 +56,11 @@ async fn a_wrong_field_is_refused_by_name() {
         ("createPolicy", policy(json!({ "defaultModel": "openai/*" })), "rules.defaultModel"),
         ("createPolicy", json!({ "name": "P", "layer": "PLATFORM", "rules": {} }), "layer"),
         ("storeCredential", json!({ "provider": "nowhere", "label": "L", "secret": "s" }), "provider"),
+        ("createNoticeTarget", with(&target("WEBHOOK", "https://example.com/"), "name", json!("")), "name"),
+        ("createNoticeTarget", target("WEBHOOK", "http://example.com/"), "destination"),
+        ("createNoticeTarget", target("WEBHOOK", "https://10.0.0.1/"), "destination"),
+        ("createNoticeTarget", target("WEBHOOK", "ada@example.com"), "destination"),
+        ("createNoticeTarget", target("EMAIL", "ada@example.com"), "destination"),
     ] {
         let found = refused(&world, &world.owner, mutation, input.clone()).await;
         assert_eq!(found, ("BAD_USER_INPUT".to_owned(), field.to_owned()), "{mutation} {input}");
@@ -244,4 +253,54 @@ async fn a_new_member_logs_in_with_the_first_password() {
         "NOT_FOUND",
         "at once, token or not"
     );
+}
+
+#[tokio::test]
+async fn a_webhooks_secret_is_shown_once_and_kept_sealed() {
+    let world = World::new().await;
+    let make = "mutation($i: CreateNoticeTargetInput!) { createNoticeTarget(input: $i) { secret noticeTarget { id } } }";
+    let org = world.org.to_string();
+    let input = json!({ "organizationId": org, "name": "T", "kind": "WEBHOOK", "destination": " https://example.com/ " });
+    let made = world.ask(make, json!({ "i": input })).await["createNoticeTarget"].clone();
+    let secret = made["secret"].as_str().unwrap();
+    assert!(secret.starts_with("whsec_"), "{secret}");
+    let id = made["noticeTarget"]["id"].as_str().unwrap().parse().unwrap();
+    let (target, sealed) = world.deps.store.scope(world.org).notice_target(id).await.unwrap();
+    assert_eq!(target.channel.destination(), "https://example.com/");
+    let sealed = String::from_utf8_lossy(&sealed.unwrap().0).into_owned();
+    assert!(!sealed.contains(&secret[6..]), "{sealed}");
+}
+
+#[tokio::test]
+async fn a_foreign_target_of_notices_does_not_exist() {
+    let world = World::new().await;
+    let theirs = world.neighbour("Other").await;
+    let make =
+        "mutation($i: CreateNoticeTargetInput!) { createNoticeTarget(input: $i) { noticeTarget { id } } }";
+    let org = theirs.org.to_string();
+    let input = json!({ "organizationId": org, "name": "T", "kind": "WEBHOOK", "destination": "https://example.com/" });
+    let made = theirs.ask(make, json!({ "i": input })).await["createNoticeTarget"]["noticeTarget"].clone();
+    for mutation in ["testNoticeTarget", "deleteNoticeTarget"] {
+        assert_eq!(refused(&world, &world.owner, mutation, made.clone()).await.0, "NOT_FOUND", "{mutation}");
+    }
+    assert_eq!(refused(&theirs, &theirs.owner, "deleteNoticeTarget", made).await.0, "");
+}
+
+#[tokio::test]
+async fn a_test_says_why_nothing_arrived_and_is_no_way_to_flood_somebody() {
+    let world = World::new().await;
+    let make =
+        "mutation($i: CreateNoticeTargetInput!) { createNoticeTarget(input: $i) { noticeTarget { id } } }";
+    let org = world.org.to_string();
+    let input = json!({ "organizationId": org, "name": "T", "kind": "WEBHOOK", "destination": "https://localhost:1/" });
+    let made = world.ask(make, json!({ "i": input })).await["createNoticeTarget"]["noticeTarget"].clone();
+    let test = "mutation($i: TestNoticeTargetInput!) { testNoticeTarget(input: $i) { ok message } }";
+    let input = json!({ "i": { "organizationId": org, "id": made["id"] } });
+    for _ in 0..5 {
+        let tested = world.ask(test, input.clone()).await["testNoticeTarget"].clone();
+        assert_eq!(tested, json!({ "ok": false, "message": "localhost has no public address" }));
+    }
+    assert_eq!(code(&world.graphql(&world.owner, test, input.clone()).await), "RATE_LIMITED");
+    world.clock.set(domain::Clock::now(&*world.clock).plus_seconds(61));
+    assert_eq!(code(&world.graphql(&world.owner, test, input).await), "");
 }

@@ -15,6 +15,7 @@ use domain::time::FixedClock;
 use domain::{Clock, KeyId, MemberId, OrgId, PersonId, Secret, Timestamp};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
+use notices::{Courier, Settings};
 use policy::sealed::MasterKey;
 use serde_json::{Value, json};
 use store::{Author, Person, Store};
@@ -87,6 +88,7 @@ impl World {
             tries: None,
             propagation: registry.clone(),
             calls: Arc::new(CallBoard::new()),
+            courier: Arc::new(Courier::new(Settings::default()).unwrap()),
             metrics,
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),

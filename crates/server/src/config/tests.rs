@@ -59,6 +59,23 @@ fn each_role_names_what_it_lacks() {
 }
 
 #[test]
+fn a_mail_server_that_cannot_be_used_is_refused_with_its_setting() {
+    let smtp = |text: &str| format!("[smtp]\n{text}\n");
+    for (text, named) in [
+        ("url = \"mail.example.com\"\nfrom = \"a@b.c\"", "smtp.url"),
+        ("url = \"smtps://mail.example.com\"", "smtp.from"),
+        ("url = \"smtps://a:b@mail.example.com\"\nfrom = \"a@b.c\"", "smtp.password"),
+    ] {
+        let error = refusal(Role::Run, &smtp(text));
+        assert!(error.contains(named), "{error}");
+        assert!(load(&smtp(text)).unwrap().check(Role::Run).is_err());
+    }
+    let good = smtp("url = \"smtps://a@mail.example.com\"\npassword = \"p\"\nfrom = \"Weir <a@b.c>\"");
+    assert!(load(&good).unwrap().check(Role::Run).is_ok());
+    assert!(refusal(Role::Run, "[notices]\nretry_after_s = 0\n").contains("notices.retry_after_s"));
+}
+
+#[test]
 fn every_provider_of_the_price_book_can_be_connected_and_no_other() {
     let book = crate::catalogue::published(domain::Timestamp::from_millis(1)).unwrap();
     let mut listed: Vec<&str> = book.providers.iter().map(|provider| provider.slug.as_str()).collect();

@@ -62,7 +62,7 @@ async fn serve(process: &Process) -> anyhow::Result<()> {
     };
     let (store, quickstart) = begun?;
     let control = ControlPlane::build(process, &store)?;
-    control.start(process, feed);
+    control.start(process, feed)?;
     let serving_link = nodelink::server::serve(
         link,
         link_tls,

@@ -51,7 +51,7 @@ async fn serve(process: &Process) -> anyhow::Result<()> {
         "the last run cannot be closed; if the database was replaced, put back the one the journal belongs to, or move \
          the folder `journal` away",
     )?;
-    control.start(process, Arc::new(feed));
+    control.start(process, Arc::new(feed))?;
     let serving = node.start(process, true)?.serve(process, data)?;
     let admin = admin.serve(&process.tasks, control.router(process, None)?, &process.stop)?;
     let ops = ops.serve(

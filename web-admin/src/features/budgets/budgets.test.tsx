@@ -2,9 +2,10 @@ import { fireEvent, screen, within } from '@testing-library/react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { CreateBudgetInput, RaiseBudgetInput, UpdateBudgetInput } from '../../gql/graphql';
 import type { DateTime } from '../../lib/scalars';
-import { ACME, budget, budgets, id, usd, viewer } from '../../testing/fixtures';
+import { ACME, budget, budgets, id, noticeTargets, usd, viewer } from '../../testing/fixtures';
 import { renderAt } from '../../testing/render-at';
 import { type FakeServer, fakeServer } from '../../testing/server';
+import { NoticeTargetsQuery } from '../notices/queries';
 import { ViewerQuery } from '../organizations/queries';
 import { BudgetsQuery, CreateBudgetMutation, RaiseBudgetMutation, ScopesQuery, UpdateBudgetMutation } from './queries';
 
@@ -28,6 +29,7 @@ beforeEach(() => {
   server = fakeServer()
     .answer(ViewerQuery, () => viewer)
     .answer(BudgetsQuery, () => budgets([budget(), FISCAL]))
+    .answer(NoticeTargetsQuery, () => noticeTargets([]))
     .answer(ScopesQuery, () => ({
       organization: {
         id: ACME,

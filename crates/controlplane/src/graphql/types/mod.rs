@@ -11,6 +11,7 @@ pub(crate) mod key;
 pub(crate) mod member;
 pub(crate) mod model;
 pub(crate) mod node;
+pub(crate) mod notice_target;
 pub(crate) mod organization;
 pub(crate) mod policy;
 pub(crate) mod propagation;

@@ -22,11 +22,12 @@ use crate::graphql::types::credential::Credential;
 use crate::graphql::types::gateway_node::GatewayNode;
 use crate::graphql::types::key::Key;
 use crate::graphql::types::member::{Member, Role};
+use crate::graphql::types::notice_target::NoticeTarget;
 use crate::graphql::types::policy::Policy;
 use crate::graphql::types::propagation::{Applied, Propagation};
 use crate::graphql::types::team::Team;
 use crate::graphql::types::usage::UsageEvent;
-use crate::service::{budgets, chargeback, nodes};
+use crate::service::{budgets, chargeback, nodes, notice_targets};
 
 /// An organization: the border nothing crosses.
 pub(crate) struct Organization {
@@ -95,6 +96,17 @@ impl Organization {
         let scope = self.access.scope(Capability::ReadBudgets)?;
         let standings = budgets::list(&self.app, &scope, &page(first, after)?).await?;
         Ok(connection(standings, |standing| standing.budget.id.to_string(), Budget))
+    }
+
+    /// Where its budgets' notices go, with how the last deliveries ended.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn notice_targets(
+        &self,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<String, NoticeTarget>> {
+        let targets = notice_targets::list(&self.access, &page(first, after)?).await?;
+        Ok(connection(targets, |view| view.target.id.to_string(), NoticeTarget))
     }
 
     /// Its policies.
