@@ -11,21 +11,29 @@
 //!
 //! Usage is `counted` where nothing is guessed: a vocabulary of the model's own, a prompt of nothing but text, an answer
 //! that is kept whole, and a model that shows what it thinks. Otherwise it is `estimated`.
-//! Invariant: what is counted is never on a thread that serves requests, and only so many texts are at once.
+//! Invariant: what is counted is never on a thread that serves requests, and only so many texts are at once; what finds no
+//! place within [`PATIENCE`], or when the process must end, is told from its size.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use metering::usage::UsageSource;
 use metering::{Counted, Counter, thinks_unseen};
 use providers::Text;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// So long a settlement waits for a place: it holds its request, its reservation and its text meanwhile.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where texts are counted.
 pub struct Counting {
     tasks: TaskTracker,
     places: Semaphore,
+    /// Nobody waits any more.
+    hurry: CancellationToken,
 }
 
 /// How many tokens prompt and answer are.
@@ -36,11 +44,11 @@ pub(crate) struct Tally {
 }
 
 impl Counting {
-    /// Counts on threads of `tasks`: as many texts at once as there are processors.
+    /// Counts on threads of `tasks`: a text for every two processors at once. After `hurry` sizes must do.
     #[must_use]
-    pub fn new(tasks: TaskTracker) -> Self {
+    pub fn new(tasks: TaskTracker, hurry: CancellationToken) -> Self {
         let processors = available_parallelism().map_or(1, NonZero::get);
-        Self { tasks, places: Semaphore::new(processors) }
+        Self { tasks, places: Semaphore::new(processors.div_ceil(2)), hurry }
     }
 
     /// Counts a prompt and its answer for `model`.
@@ -60,8 +68,12 @@ impl Counting {
     }
 
     async fn off_thread<T: Send + 'static>(&self, count: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let _place = self.places.acquire().await.ok()?;
-        self.tasks.spawn_blocking(count).await.ok()
+        let counted = async {
+            let place = tokio::time::timeout(PATIENCE, self.places.acquire()).await;
+            let _place = place.ok()?.ok()?;
+            self.tasks.spawn_blocking(count).await.ok()
+        };
+        self.hurry.run_until_cancelled(counted).await?
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Amount, BudgetId, OrgId, Pico, Timestamp};
-use metering::budget::{LeaseBook, Reservation};
+use metering::budget::{LeaseBook, Pool, Reservation};
 use metering::ports::{BudgetState, LeaseAnswer, LeaseError, LeaseRequest, LeaseSource};
 use metering::usage::{Draw, Holder};
 use parking_lot::Mutex;
@@ -333,7 +333,11 @@ impl Leases {
     /// Asks for money of windows that are about to begin, so that their first requests need not wait for it. `next` says
     /// which window follows another, where that is soon.
     pub async fn foresee(&self, next: impl Fn(OrgId, Draw) -> Option<Draw>) {
-        let wanted = self.book.lock().foresee(next);
+        let in_use = self.book.lock().in_use();
+        let following = |used: LeaseRequest| Some(LeaseRequest { draw: next(used.org, used.draw)?, ..used });
+        let mut wanted: Vec<_> = in_use.into_iter().filter_map(following).collect();
+        let known = |wanted: &LeaseRequest| self.book.lock().pool(wanted.draw) != Pool::default();
+        wanted.retain(|wanted| !known(wanted));
         for some in wanted.chunks(MOST_AT_ONCE) {
             // Who is granted nothing now asks when the window has begun.
             let _ = self.ask(some.to_vec()).await;

@@ -5,6 +5,7 @@
 //! admits its share of it.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -24,6 +25,8 @@ pub struct Rates {
     book: Mutex<RateBook>,
     under_way: Arc<Mutex<HashMap<RateSubject, u32>>>,
     source: Arc<dyn RateSource>,
+    /// One request at a time asks for a slice; subjects share these by their hash.
+    asking: [tokio::sync::Mutex<()>; 64],
     clock: Arc<dyn Clock>,
     /// How many nodes share what is shared.
     peers: Arc<AtomicU32>,
@@ -65,8 +68,9 @@ impl Rates {
     /// Slices come from `source`; without it this node admits a `peers`th of each limit.
     #[must_use]
     pub fn new(source: Arc<dyn RateSource>, peers: Arc<AtomicU32>, clock: Arc<dyn Clock>) -> Self {
+        let asking = std::array::from_fn(|_| tokio::sync::Mutex::default());
         let outage = Outage::of("what shares rates among nodes; each admits its share");
-        Self { book: Mutex::default(), under_way: Arc::default(), source, clock, peers, outage }
+        Self { book: Mutex::default(), under_way: Arc::default(), source, asking, clock, peers, outage }
     }
 
     /// Counts one request of `key`, which may make `limit` in a minute.
@@ -84,22 +88,39 @@ impl Rates {
         })
     }
 
-    /// Counts a request to `model` on every rate it was not counted on yet.
+    /// Counts a request to `model` on every rate it was not counted on yet, or on none: a request that is refused is not
+    /// counted.
     pub(crate) async fn admit(
         &self,
         permit: &Permit,
         model: &str,
         counted: &mut Counted,
     ) -> Result<(), UsedUp> {
+        let (org, mut now_counted) = (permit.caller().org_id(), Vec::new());
         for quota in permit.quotas().iter().filter(|quota| quota.counts(model)) {
-            let subject = subject(permit.caller().org_id(), quota);
+            let subject = subject(org, quota);
             if counted.subjects.contains(&subject) {
                 continue;
             }
-            self.count(subject, quota, counted).await?;
+            if let Err(refused) = self.count(subject, quota, counted).await {
+                self.uncount(&now_counted, counted);
+                return Err(refused);
+            }
+            now_counted.push((subject, quota.rate.unit));
             counted.subjects.push(subject);
         }
         Ok(())
+    }
+
+    fn uncount(&self, now_counted: &[(RateSubject, RateUnit)], counted: &mut Counted) {
+        let now = self.clock.now();
+        for (subject, unit) in now_counted {
+            counted.subjects.retain(|known| known != subject);
+            counted.places.retain(|place| place.subject != *subject);
+            if *unit == RateUnit::RequestsPerMinute {
+                self.book.lock().untake(*subject, now);
+            }
+        }
     }
 
     async fn count(&self, subject: RateSubject, quota: &Quota, counted: &mut Counted) -> Result<(), UsedUp> {
@@ -127,12 +148,17 @@ impl Rates {
 
     /// Takes `units` of `limit`, or answers when there are some again.
     async fn take(&self, subject: RateSubject, limit: u32, units: u32) -> Result<(), Timestamp> {
+        let mut asking = None;
         loop {
             let now = self.clock.now();
             let rated = self.book.lock().take(subject, limit, units, now);
             match rated {
                 Rated::Admitted => return Ok(()),
                 Rated::Refused(resets_at) => return Err(resets_at),
+                Rated::NeedsSlice { .. } if asking.is_none() => {
+                    // Whoever asked before may have got enough for both.
+                    asking = Some(self.desk(subject).lock().await);
+                }
                 Rated::NeedsSlice { minute, want } => {
                     match self.source.slice(subject, minute, limit, want).await {
                         Ok(granted) => {
@@ -148,6 +174,13 @@ impl Rates {
                 }
             }
         }
+    }
+
+    fn desk(&self, subject: RateSubject) -> &tokio::sync::Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        subject.hash(&mut hasher);
+        let place = usize::try_from(hasher.finish() % 64).unwrap_or(0);
+        self.asking.get(place).unwrap_or(&self.asking[0])
     }
 
     /// A place among those under way, of this node's share of `limit`.

@@ -188,15 +188,16 @@ impl LeaseBook {
         unspent
     }
 
-    /// What to ask for of the windows that follow those a reservation was asked of since the last [`idle`](Self::idle): room
-    /// for the largest. `next` says which window follows, where it is to be asked for now; once is enough.
-    pub fn foresee(&self, next: impl Fn(OrgId, Draw) -> Option<Draw>) -> Vec<LeaseRequest> {
-        let drawn_on = self.pools.iter().filter(|(_, slot)| slot.drawn_on && slot.largest > Amount::ZERO);
-        let wanted = drawn_on.filter_map(|(draw, slot)| {
-            let next = next(slot.org, *draw).filter(|next| !self.pools.contains_key(next))?;
-            Some(LeaseRequest { org: slot.org, draw: next, at_least: slot.largest })
-        });
-        wanted.collect()
+    /// What was reserved of since the last [`idle`](Self::idle), and the largest reservation each had room for.
+    #[must_use]
+    pub fn in_use(&self) -> Vec<LeaseRequest> {
+        let in_use = self.pools.iter().filter(|(_, slot)| slot.drawn_on && slot.largest > Amount::ZERO);
+        let request = |(draw, slot): (&Draw, &Slot)| LeaseRequest {
+            org: slot.org,
+            draw: *draw,
+            at_least: slot.largest,
+        };
+        in_use.map(request).collect()
     }
 
     /// Takes out the free money of windows that have ended at `now` in every time zone, and forgets those nothing is
@@ -239,7 +240,6 @@ impl LeaseBook {
         for (org, draw) in draws {
             let slot = self.slot(*org, *draw);
             slot.drawn_on = true;
-            slot.largest = slot.largest.max(amount);
             if slot.pool.free >= amount {
                 slot.pool.reserve(amount);
                 taken.push((*org, *draw));
@@ -248,6 +248,10 @@ impl LeaseBook {
             }
         }
         if lacking.is_empty() {
+            for (org, draw) in taken {
+                let slot = self.slot(org, draw);
+                slot.largest = slot.largest.max(amount);
+            }
             return Ok(());
         }
         for (org, draw) in taken {

@@ -143,6 +143,14 @@ impl RateBook {
         Rated::NeedsSlice { minute: self.minute, want: (limit / PART).max(lacking) }
     }
 
+    /// Gives back a unit that was taken for a request which something else refused, in the same minute.
+    pub fn untake(&mut self, subject: RateSubject, now: Timestamp) {
+        self.turn(now.as_micros().div_euclid(MICROS));
+        if let Some(slice) = self.subjects.get_mut(&subject) {
+            slice.left = slice.left.saturating_add(1);
+        }
+    }
+
     /// Counts `units` that were used, whether a slice covers them or not.
     pub fn spend(&mut self, subject: RateSubject, units: u64, now: Timestamp) {
         self.turn(now.as_micros().div_euclid(MICROS));

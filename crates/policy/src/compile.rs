@@ -10,7 +10,7 @@ use std::sync::Arc;
 use domain::key::Key;
 use domain::limit::Budget;
 use domain::org::{Org, Team};
-use domain::{BudgetScope, CredentialId, KeyId, OrgId};
+use domain::{BudgetId, BudgetScope, CredentialId, KeyId, OrgId};
 
 use crate::objects::Objects;
 use crate::pattern::{fold, quote};
@@ -105,6 +105,12 @@ impl OrgPolicy {
     /// Its keys, in no particular order.
     pub fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
         self.keys.values().map(|key| &key.key)
+    }
+
+    /// The budget of this id.
+    #[must_use]
+    pub fn budget(&self, id: BudgetId) -> Option<&Budget> {
+        self.objects.budgets.get(&id).map(Arc::as_ref)
     }
 
     /// Its budgets, in no particular order.

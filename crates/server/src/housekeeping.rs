@@ -59,7 +59,7 @@ fn following(
     draw: Draw,
     (now, soon): (Timestamp, Timestamp),
 ) -> Option<Draw> {
-    let budget = held.org(org)?.budgets().find(|budget| budget.id == draw.budget)?;
+    let budget = held.org(org)?.budget(draw.budget)?;
     let end = budget.window.end(draw.window).filter(|end| now < *end && *end <= soon)?;
     Some(Draw { window: budget.window.at(end), ..draw })
 }

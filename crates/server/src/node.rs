@@ -111,7 +111,7 @@ impl Node {
             master: process.secrets.master()?,
             upstream: upstream.clone(),
         };
-        let tasks = TaskTracker::new();
+        let (tasks, cut) = (TaskTracker::new(), CancellationToken::new());
         let deps = dataplane::Deps {
             cell: Arc::clone(&cell),
             pepper: process.secrets.pepper()?,
@@ -122,7 +122,7 @@ impl Node {
             outstanding,
             settled,
             upstream,
-            counting: Counting::new(tasks.clone()),
+            counting: Counting::new(tasks.clone(), cut.clone()),
             drains: drains(config),
             reads: adapters.reads,
             clock: Arc::clone(&process.clock),
@@ -133,7 +133,7 @@ impl Node {
             },
             keep_alive: Duration::from_millis(config.upstream.keep_alive_ms),
             tasks,
-            cut: CancellationToken::new(),
+            cut,
         };
         Ok(Self { policy, membership, dir, cell, deps: Arc::new(deps), leases, shipper, calls, metrics })
     }

@@ -14,14 +14,14 @@ use sea_orm::{
 };
 
 use crate::budgets::{self, Standing};
-use crate::column::Row;
+use crate::column::{Row, stored};
 use crate::entity::{budget_window, lease};
 use crate::error::StoreError;
 use crate::leases::{self, Charge, Lease, Leaving};
 use crate::scope::{OrgTable, rows};
 
 /// Rows in one statement: SQLite takes 32,766 values, and Postgres takes long over very many.
-const ROWS: usize = 300;
+pub(crate) const ROWS: usize = 300;
 
 /// Standings of one organization's budgets, and the leases on them.
 pub(crate) struct Accounts {
@@ -121,10 +121,14 @@ async fn held(
     sql: &DatabaseTransaction,
 ) -> Result<BTreeMap<(Draw, Holder), Lease>, StoreError> {
     let mut leases = BTreeMap::new();
+    let incarnations = holders.iter().map(|holder| stored(holder.incarnation));
+    let incarnations: Vec<i64> = incarnations.collect::<Result<_, _>>()?;
     for some in draws.chunks(ROWS) {
         let select = rows::<lease::Entity>(org)
             .filter(lease::Column::BudgetId.is_in(some.iter().map(|draw| draw.budget.to_string())))
-            .filter(lease::Column::Node.is_in(holders.iter().map(|holder| holder.node.to_string())));
+            .filter(lease::Column::WindowId.is_in(some.iter().map(|draw| draw.window.to_string())))
+            .filter(lease::Column::Node.is_in(holders.iter().map(|holder| holder.node.to_string())))
+            .filter(lease::Column::Incarnation.is_in(incarnations.iter().copied()));
         for row in select.all(sql).await? {
             let place = Row { table: "leases", id: &row.budget_id };
             let draw = Draw { budget: place.parse(&row.budget_id)?, window: place.parse(&row.window_id)? };

@@ -35,8 +35,8 @@ struct RulesDocument {
     unknown_price: Option<UnknownPriceName>,
     #[serde(deserialize_with = "present")]
     default_model: Option<String>,
-    // Rows from before there were rates have none.
-    #[serde(default)]
+    // Rows from before there were rates have none, and the release before reads rows without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     rates: Vec<RateDocument>,
 }
 

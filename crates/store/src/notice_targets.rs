@@ -13,6 +13,7 @@ use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, PaginatorTrait, QueryFilter, QuerySelect, Select,
 };
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::author::Author;
 use crate::changes::Minutes;
@@ -205,7 +206,10 @@ fn detail(target: &NoticeTarget) -> Value {
     let destination = target.channel.destination();
     let destination = match &target.channel {
         // Scheme and host: what comes after may be a secret.
-        Channel::Webhook(url) => url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/"),
+        Channel::Webhook(url) => match Url::parse(url) {
+            Ok(url) => url.origin().ascii_serialization(),
+            Err(_) => "no URL".to_owned(),
+        },
         Channel::Email(_) => destination.to_owned(),
     };
     json!({ "name": target.name, "kind": target.channel.name(), "destination": destination })

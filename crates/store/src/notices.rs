@@ -3,7 +3,7 @@
 //! Invariant: one for each budget, window and threshold, written in the transaction that reaches it: usage that is
 //! committed, or a budget that is made or changed over what is spent already. So is its delivery to each target there is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::limit::Budget;
 use domain::{Amount, BudgetId, OrgId, Timestamp, WindowId};
@@ -14,6 +14,7 @@ use sea_orm::{
     QueryOrder,
 };
 
+use crate::accounts::ROWS;
 use crate::budgets::{self, Standing};
 use crate::column::{Row, amount};
 use crate::deliveries;
@@ -68,23 +69,29 @@ pub(crate) async fn note_all(
     now: Timestamp,
     sql: &DatabaseTransaction,
 ) -> Result<(), StoreError> {
-    let reached = touched.iter().filter_map(|(draw, budget)| {
-        let Standing { spent, suspense, overrun, .. } = *standings.get(draw)?;
-        let highest = budget.thresholds.reached(spent + suspense + overrun, budget.limit).max()?;
-        Some((*draw, (*budget, i32::from(highest))))
-    });
-    let mut reached: BTreeMap<_, _> = reached.collect();
-    if reached.is_empty() {
-        return Ok(());
-    }
-    let ids = reached.keys().map(|draw: &Draw| draw.budget.to_string());
-    for row in rows::<budget_notice::Entity>(org).filter(Column::BudgetId.is_in(ids)).all(sql).await? {
-        let place = Row { table: "budget_notices", id: &row.budget_id };
-        let draw = Draw { budget: place.parse(&row.budget_id)?, window: place.parse(&row.window_id)? };
-        if reached.get(&draw).is_some_and(|(_, highest)| row.percent >= *highest) {
-            reached.remove(&draw);
+    let mut reached = BTreeMap::new();
+    for (draw, budget) in touched {
+        let Some(Standing { spent, suspense, overrun, .. }) = standings.get(draw).copied() else { continue };
+        let percents: BTreeSet<_> =
+            budget.thresholds.reached(spent + suspense + overrun, budget.limit).map(i32::from).collect();
+        if !percents.is_empty() {
+            reached.insert(*draw, (*budget, percents));
         }
     }
+    let draws: Vec<_> = reached.keys().copied().collect();
+    for some in draws.chunks(ROWS) {
+        let noted = rows::<budget_notice::Entity>(org)
+            .filter(Column::BudgetId.is_in(some.iter().map(|draw| draw.budget.to_string())))
+            .filter(Column::WindowId.is_in(some.iter().map(|draw| draw.window.to_string())));
+        for row in noted.all(sql).await? {
+            let place = Row { table: "budget_notices", id: &row.budget_id };
+            let draw = Draw { budget: place.parse(&row.budget_id)?, window: place.parse(&row.window_id)? };
+            if let Some((_, percents)) = reached.get_mut(&draw) {
+                percents.remove(&row.percent);
+            }
+        }
+    }
+    reached.retain(|_, (_, percents)| !percents.is_empty());
     for (draw, (budget, _)) in reached {
         note(budget, draw, now, sql).await?;
     }

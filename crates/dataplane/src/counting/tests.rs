@@ -14,7 +14,7 @@ const HELLO: &str = r#"{"messages": [{"role": "user", "content": "tiktoken is gr
 const TOOLS: &str = r#"{"messages": [{"role": "user", "content": "tiktoken is great!"}], "tools": [{"type": "function", "function": {"name": "f"}}]}"#;
 
 async fn tally(model: &str, prompt: Text) -> Tally {
-    Counting::new(TaskTracker::new()).tally(model, prompt, Text::default()).await
+    Counting::new(TaskTracker::new(), CancellationToken::new()).tally(model, prompt, Text::default()).await
 }
 
 /// Six of text, one of the role, three around the message and three before the answer.
@@ -37,7 +37,8 @@ async fn only_a_model_with_a_vocabulary_that_shows_what_it_thinks_is_counted() {
         ("openai/gpt-5", UsageSource::Estimated),
         ("anthropic/claude-haiku-4.5", UsageSource::Estimated),
     ] {
-        let counted = Counting::new(TaskTracker::new()).answer(model, prompt(HELLO)).await;
+        let counted =
+            Counting::new(TaskTracker::new(), CancellationToken::new()).answer(model, prompt(HELLO)).await;
         assert_eq!(counted.source, source, "{model}");
     }
 }

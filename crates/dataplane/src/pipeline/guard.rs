@@ -5,7 +5,7 @@
 //! refuse, the stream ends. Invariant: a stream ends only where it is certain that more came
 //! than is reserved, so that an honest provider is never cut by a guess.
 
-use domain::Pico;
+use domain::{Amount, Pico};
 use metering::Counted;
 use metering::ports::Record;
 use metering::usage::UsageSource;
@@ -39,18 +39,21 @@ pub(super) enum Verdict {
 }
 
 impl Guard {
-    /// Over the stream of `open`. Where it draws on no budget, there is nothing to keep within.
+    /// Over the stream of `open`. Where it draws on no budget and the app named no most, there is nothing to keep within.
     pub(super) fn over(call: &Call, open: &Open) -> Self {
-        let is_drawing = open.reservation.draws().next().is_some();
+        let is_bounded = open.reservation.draws().next().is_some() || call.max_cost.is_some();
         let cap = u64::from(open.bound.output_cap()) * u64::from(call.needs.choices);
-        Self::new(is_drawing.then_some(cap))
+        Self::new(is_bounded.then_some(cap))
     }
 
-    /// Reserves for `tokens` of output; whether budgets cover them.
+    /// Reserves for `tokens` of output; whether budgets, and the app's own `max_cost`, cover them.
     pub(super) async fn grow(&mut self, deps: &Deps, call: &Call, open: &mut Open, tokens: u64) -> bool {
         let choices = u64::from(call.needs.choices.max(1));
         let cap = u32::try_from(tokens.div_ceil(choices)).unwrap_or(u32::MAX);
         let Some(bound) = open.bound.raised(cap) else { return false };
+        if call.max_cost.is_some_and(|most| Amount::from(bound.reserved()) > most) {
+            return false;
+        }
         let more = bound.reserved().get().saturating_sub(open.bound.reserved().get());
         if !deps.leases.extend(&mut open.reservation, Pico::new(more)).await {
             return false;
