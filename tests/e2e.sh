@@ -10,7 +10,7 @@ finish() {
 }
 trap finish EXIT
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+free_port() { PYTHONPATH=tests/cluster python3 -c 'import servers; print(servers.free_port())'; }
 export WEIR__DATA_DIR=$data
 WEIR__DATA__LISTEN=127.0.0.1:$(free_port)
 WEIR__ADMIN__LISTEN=127.0.0.1:$(free_port)
