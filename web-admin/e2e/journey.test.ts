@@ -145,7 +145,7 @@ describe('somebody who is signed in', () => {
     await page.getByRole('link', { name: 'Budgets' }).click();
     await page.getByRole('button', { name: 'New budget' }).click();
     await page.getByLabel('Name').fill('Kolkata, by day');
-    await page.getByLabel('Limit', { exact: true }).fill('1000000');
+    await page.getByRole('textbox', { name: 'Limit' }).fill('1000000');
     await page.getByLabel('Starts afresh').selectOption('DAY');
     await page.getByLabel('Time zone').fill('Asia/Atlantis');
     await page.getByRole('button', { name: 'Save' }).click();
