@@ -50,7 +50,7 @@ function BudgetRow({ budget, fineDigits, onEdit, onRaise }: RowProps) {
   const { state, timeZone } = budget;
   const amounts = [['Spent', state.spent], ['Suspense', state.suspense], ['Available', state.available]] as const;
   return (
-    <Table.Tr className={classes.row}>
+    <Table.Tr className={`${classes.row} ${classes.pairs}`}>
       <Table.Td className={classes.lead}>
         {budget.name} <span className={classes.detail}>for {SCOPES[budget.scope]}</span>
         {budget.enforcement === 'SOFT' && <span className={classes.detail}> · soft</span>}
@@ -78,7 +78,7 @@ function BudgetRow({ budget, fineDigits, onEdit, onRaise }: RowProps) {
         )}
       </Table.Td>
       {onEdit && (
-        <Table.Td className={classes.number}>
+        <Table.Td className={classes.actions}>
           <Group gap="xs" justify="flex-end" wrap="nowrap">
             <Button variant="default" size="xs" aria-label={`Raise ${budget.name}`} onClick={() => onRaise(budget)}>
               Raise

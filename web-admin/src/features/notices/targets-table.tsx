@@ -54,7 +54,7 @@ function TargetRow({ target, organizationId, mayManage, onChanged }: Omit<Props,
         {error && <Text size="xs" c="red" role="alert">{describe(error)}</Text>}
       </Table.Td>
       {mayManage && (
-        <Table.Td className={classes.number}>
+        <Table.Td className={classes.actions}>
           <Group gap="xs" justify="flex-end" wrap="nowrap">
             <Button
               variant="default"
