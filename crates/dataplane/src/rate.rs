@@ -139,11 +139,11 @@ impl Rates {
         })
     }
 
-    /// Counts tokens that a request to `model` used.
-    pub(crate) fn spend(&self, quotas: &[RateSubject], tokens: u64) {
+    /// Counts tokens that were used on each of `subjects`.
+    pub(crate) fn spend(&self, subjects: &[RateSubject], tokens: u64) {
         let now = self.clock.now();
         let mut book = self.book.lock();
-        quotas.iter().for_each(|subject| book.spend(*subject, tokens, now));
+        subjects.iter().for_each(|subject| book.spend(*subject, tokens, now));
     }
 
     /// Takes `units` of `limit`, or answers when there are some again.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: their rows are held from the read to the commit, so that what is written is what was read and moved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::limit::Budget;
 use domain::{Amount, OrgId};
@@ -18,10 +18,7 @@ use crate::column::{Row, stored};
 use crate::entity::{budget_window, lease};
 use crate::error::StoreError;
 use crate::leases::{self, Charge, Lease, Leaving};
-use crate::scope::{OrgTable, rows};
-
-/// Rows in one statement: SQLite takes 32,766 values, and Postgres takes long over very many.
-pub(crate) const ROWS: usize = 300;
+use crate::scope::{OrgTable, ROWS, insert_over, rows};
 
 /// Standings of one organization's budgets, and the leases on them.
 pub(crate) struct Accounts {
@@ -35,7 +32,7 @@ impl Accounts {
     pub(crate) async fn take(
         org: OrgId,
         touched: &BTreeMap<Draw, &Budget>,
-        holders: &[Holder],
+        holders: &BTreeSet<Holder>,
         sql: &DatabaseTransaction,
     ) -> Result<Self, StoreError> {
         let draws: Vec<_> = touched.keys().copied().collect();
@@ -117,7 +114,7 @@ async fn hold(
 async fn held(
     org: OrgId,
     draws: &[Draw],
-    holders: &[Holder],
+    holders: &BTreeSet<Holder>,
     sql: &DatabaseTransaction,
 ) -> Result<BTreeMap<(Draw, Holder), Lease>, StoreError> {
     let mut leases = BTreeMap::new();
@@ -151,12 +148,6 @@ where
     let keys: Vec<E::Column> = E::PrimaryKey::iter().map(sea_orm::PrimaryKeyToColumn::into_column).collect();
     let is_key = |column: &E::Column| keys.iter().any(|key| key.as_str() == column.as_str());
     let others: Vec<E::Column> = E::Column::iter().filter(|column| !is_key(column)).collect();
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let some = rows.by_ref().take(ROWS).map(IntoActiveModel::into_active_model);
-        let over =
-            OnConflict::columns(keys.iter().copied()).update_columns(others.iter().copied()).to_owned();
-        E::insert_many(some).on_conflict(over).exec_without_returning(sql).await?;
-    }
-    Ok(())
+    let over = OnConflict::columns(keys.iter().copied()).update_columns(others).to_owned();
+    insert_over::<E, _>(rows, over, sql).await
 }

@@ -8,10 +8,7 @@ use std::collections::btree_map::Entry;
 
 use domain::{OrgId, Timestamp};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, OnConflict};
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IdenStatic, IntoActiveModel, Iterable, QueryFilter,
-    QuerySelect, Select,
-};
+use sea_orm::{ColumnTrait, DatabaseTransaction, IdenStatic, Iterable, QueryFilter, QuerySelect, Select};
 
 use crate::chain::digest;
 use crate::connect::{Whose, commit};
@@ -20,11 +17,9 @@ use crate::entity::usage_hour::{Column, Entity, Model};
 use crate::error::StoreError;
 use crate::ledger;
 use crate::rollup::MILLION;
-use crate::scope::{OrgScope, delete, rows};
+use crate::scope::{OrgScope, delete, insert_over, rows};
 
 const HOUR_US: i64 = 3_600_000_000;
-/// SQLite takes 32,766 values in one statement; a row has 38.
-const ROWS: usize = 300;
 
 /// Sums by hour and slot; a slot is one combination of team, cost centre, key, member, model and provider.
 pub(crate) type Hours = BTreeMap<(i64, String), Model>;
@@ -92,12 +87,7 @@ async fn write(hours: Hours, sql: &DatabaseTransaction) -> Result<(), StoreError
         let new = Expr::col((Alias::new("excluded"), column));
         added.value(column, Expr::col((Entity, column)).add(new));
     }
-    let mut hours = hours.into_values().peekable();
-    while hours.peek().is_some() {
-        let some = hours.by_ref().take(ROWS).map(IntoActiveModel::into_active_model);
-        Entity::insert_many(some).on_conflict(added.clone()).exec_without_returning(sql).await?;
-    }
-    Ok(())
+    insert_over::<Entity, _>(hours.into_values(), added, sql).await
 }
 
 /// Whether what is stored is `hours`, all of it and no more.

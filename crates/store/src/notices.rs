@@ -14,14 +14,13 @@ use sea_orm::{
     QueryOrder,
 };
 
-use crate::accounts::ROWS;
 use crate::budgets::{self, Standing};
 use crate::column::{Row, amount};
 use crate::deliveries;
 use crate::entity::budget_notice::{self, Column};
 use crate::error::StoreError;
 use crate::raises;
-use crate::scope::{OrgScope, rows};
+use crate::scope::{OrgScope, ROWS, rows};
 
 /// A threshold that a budget has reached in one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! its organization. The few reads across organizations say so by name: [`across_orgs`].
 
 use domain::OrgId;
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DeleteMany, EntityTrait, IntoActiveModel, QueryFilter,
     Select, UpdateMany,
@@ -99,6 +100,9 @@ where
     Ok(())
 }
 
+/// The most rows of one statement: SQLite takes 32,766 values, the widest table has fewer than 100 columns.
+pub(crate) const ROWS: usize = 300;
+
 /// Adds rows, as many at once as both engines take.
 pub(crate) async fn insert_all<E, C>(rows: Vec<E::Model>, database: &C) -> Result<(), StoreError>
 where
@@ -106,12 +110,41 @@ where
     E::Model: IntoActiveModel<E::ActiveModel>,
     C: ConnectionTrait,
 {
-    // SQLite takes 32,766 values in one statement, the widest table has fewer than 100 columns.
-    const ROWS: usize = 300;
+    insert_in_parts::<E, C>(rows, None, database).await
+}
+
+/// Adds rows, or does with those that are there what `over` says.
+pub(crate) async fn insert_over<E, C>(
+    rows: impl IntoIterator<Item = E::Model>,
+    over: OnConflict,
+    database: &C,
+) -> Result<(), StoreError>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    C: ConnectionTrait,
+{
+    insert_in_parts::<E, C>(rows, Some(over), database).await
+}
+
+async fn insert_in_parts<E, C>(
+    rows: impl IntoIterator<Item = E::Model>,
+    over: Option<OnConflict>,
+    database: &C,
+) -> Result<(), StoreError>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    C: ConnectionTrait,
+{
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
-        let some = rows.by_ref().take(ROWS).map(IntoActiveModel::into_active_model);
-        E::insert_many(some).exec_without_returning(database).await?;
+        let some = E::insert_many(rows.by_ref().take(ROWS).map(IntoActiveModel::into_active_model));
+        let some = match &over {
+            Some(over) => some.on_conflict(over.clone()),
+            None => some,
+        };
+        some.exec_without_returning(database).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! events of that window cost that it counts, also those that drew nothing on it: it is soft, or was not known to the
 //! node yet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use domain::limit::Budget;
 use domain::{Amount, BudgetId, OrgId, Timestamp};
@@ -13,7 +13,6 @@ use metering::usage::{Draw, Holder, UsageEvent};
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
 
 use crate::accounts::Accounts;
-use crate::budgets::{self, Standing};
 use crate::connect::{Store, Whose, commit};
 use crate::entity::{budget, usage_event};
 use crate::error::StoreError;
@@ -57,8 +56,7 @@ impl Store {
         let budgets = budgets_of(org, &sql).await?;
         let touched = touched(&budgets, events.values().copied());
         let charges = charges(events.values().copied());
-        let holders: BTreeSet<_> = charges.keys().map(|(_, holder)| *holder).collect();
-        let holders: Vec<_> = holders.into_iter().collect();
+        let holders = charges.keys().map(|(_, holder)| *holder).collect();
         // Before the events are there: a window that opens counts what is there.
         let mut accounts = Accounts::take(org, &touched, &holders, &sql).await?;
         let seq = head.seq + 1;
@@ -149,24 +147,4 @@ fn undrawn<'a>(
         }
     }
     sums
-}
-
-/// Adds to what a budget's scope has spent; below zero it takes from it, as far as there is. A window that is not open
-/// needs no note: it opens at the sum.
-pub(crate) async fn note_spend(
-    place: (OrgId, Draw),
-    spent: Amount,
-    suspense: Amount,
-    sql: &DatabaseTransaction,
-) -> Result<(), StoreError> {
-    const TRIES: u32 = 100;
-    for _ in 0..TRIES {
-        let Some(before) = budgets::find(place.0, place.1, sql).await? else { return Ok(()) };
-        let suspense = (before.suspense + suspense).max(Amount::ZERO);
-        let after = Standing { spent: before.spent + spent, suspense, ..before };
-        if budgets::save(place, &before, after, sql).await? {
-            return Ok(());
-        }
-    }
-    Err(StoreError::Busy)
 }

@@ -13,6 +13,7 @@ use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
 };
 
+use crate::budgets::{self, Standing};
 use crate::column::Row;
 use crate::connect::{Store, Whose, commit};
 use crate::entity::{lease, suspense_note, usage_event};
@@ -20,7 +21,7 @@ use crate::error::StoreError;
 use crate::leases::{self, Held, Leaving};
 use crate::ledger::{self, Batch};
 use crate::scope::rows;
-use crate::settle::{budgets_of, note_spend};
+use crate::settle::budgets_of;
 use crate::usage;
 
 /// So much is released in one transaction.
@@ -187,9 +188,27 @@ async fn free_events(
         }
     }
     for (draw, suspense) in sums {
-        note_spend((org, draw), Amount::ZERO, Amount::ZERO - suspense, sql).await?;
+        no_longer((org, draw), suspense, sql).await?;
     }
     Ok(())
+}
+
+/// Takes from what a budget's scope has in suspense, as far as there is. A window that is not open needs nothing: it opens
+/// at the sum.
+async fn no_longer(
+    (org, draw): (OrgId, Draw),
+    released: Amount,
+    sql: &DatabaseTransaction,
+) -> Result<(), StoreError> {
+    const TRIES: u32 = 100;
+    for _ in 0..TRIES {
+        let Some(before) = budgets::find(org, draw, sql).await? else { return Ok(()) };
+        let suspense = (before.suspense - released).max(Amount::ZERO);
+        if budgets::save((org, draw), &before, Standing { suspense, ..before }, sql).await? {
+            return Ok(());
+        }
+    }
+    Err(StoreError::Busy)
 }
 
 #[derive(FromQueryResult)]
