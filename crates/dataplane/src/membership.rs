@@ -124,6 +124,9 @@ impl Membership {
         self.shipper.drain().await.map_err(NotIntroduced::Usage)?;
         let hello = self.hello();
         let welcome = self.nodes.hello(hello).await?;
+        if let Err(error) = self.journal.welcomed() {
+            tracing::warn!(error = %error, "the next start of this node may leave money in suspense");
+        }
         self.told.clear();
         self.skew(welcome.now);
         if !welcome.freed {

@@ -14,6 +14,7 @@ mod atomic;
 mod frame;
 mod lock;
 mod log;
+mod mark;
 mod recover;
 mod segment;
 pub mod snapshot;

@@ -17,15 +17,17 @@ use metering::usage::UsageEvent;
 use parking_lot::Mutex;
 use wire::Wire;
 
-use crate::atomic;
 use crate::frame::{HEADER_BYTES, frame};
 use crate::lock::DataDir;
+use crate::mark::Mark;
 use crate::recover::{self, Found, Recovered};
 use crate::segment::{Place, Segment};
 use crate::sync::Syncer;
 
 const FOLDER: &str = "journal";
 const WATERMARK: &str = "watermark";
+/// Where the first life that was not welcomed found the journal's end.
+const FOUND: &str = "found";
 
 /// How much a journal may hold, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +58,8 @@ pub struct FileJournal {
     settings: Settings,
     syncer: Syncer,
     log: Mutex<Log>,
-    watermark: Mutex<Watermark>,
+    watermark: Mutex<Mark>,
+    unwelcomed: Mutex<Mark>,
     found: Sequence,
     // The last to be dropped: the directory stays locked until everything is synced.
     _dir: Arc<DataDir>,
@@ -74,12 +77,6 @@ struct Log {
     torn: bool,
 }
 
-#[derive(Debug)]
-struct Watermark {
-    path: PathBuf,
-    committed: u64,
-}
-
 impl FileJournal {
     /// Opens the journal of `dir`, and settles as interrupted what the life before left open.
     ///
@@ -92,16 +89,22 @@ impl FileJournal {
     ) -> Result<(Self, Recovered), JournalError> {
         let folder = dir.join(FOLDER);
         fs::create_dir_all(&folder)?;
-        let watermark = Watermark::read(dir.join(WATERMARK))?;
-        let mut found = recover::read(&folder, watermark.committed)?;
+        let watermark = Mark::read(dir.join(WATERMARK))?;
+        let mut unwelcomed = Mark::read(dir.join(FOUND))?;
+        let mut found = recover::read(&folder, watermark.value().unwrap_or(0))?;
         let open: HashMap<_, _> = found.open.iter().map(|(event, open)| (*event, open.sequence)).collect();
         let mut orphans: Vec<_> = std::mem::take(&mut found.open).into_values().collect();
         let torn_bytes = found.torn_bytes;
         let log = Log::resume(found, open, &folder)?;
+        let end = log.end().0;
+        let first_found = unwelcomed.value().map_or(end, |earlier| earlier.min(end));
+        // Before this life adds anything.
+        unwelcomed.set(first_found)?;
         let journal = Self {
             _dir: dir,
             syncer: Syncer::start(settings.sync_interval)?,
-            found: log.end(),
+            found: Sequence(first_found),
+            unwelcomed: Mutex::new(unwelcomed),
             log: Mutex::new(log),
             watermark: Mutex::new(watermark),
             folder,
@@ -198,7 +201,11 @@ impl Journal for FileJournal {
     fn committed(&self, watermark: Sequence) -> Result<(), JournalError> {
         let committed = watermark.0.min(self.end().0);
         // First on disk: a file that is gone must be known to be committed.
-        self.watermark.lock().raise(committed)?;
+        let mut watermark = self.watermark.lock();
+        if watermark.value().is_none_or(|before| before < committed) {
+            watermark.set(committed)?;
+        }
+        drop(watermark);
         let mut log = self.log.lock();
         log.drop_up_to(committed);
         let done = log.take_done();
@@ -213,6 +220,10 @@ impl Journal for FileJournal {
 
     fn found(&self) -> Sequence {
         self.found
+    }
+
+    fn welcomed(&self) -> Result<(), JournalError> {
+        Ok(self.unwelcomed.lock().clear()?)
     }
 }
 
@@ -284,25 +295,6 @@ impl Log {
             done.extend(self.segments.pop_front());
         }
         done
-    }
-}
-
-impl Watermark {
-    fn read(path: PathBuf) -> Result<Self, JournalError> {
-        let Some(text) = atomic::read(&path)? else { return Ok(Self { path, committed: 0 }) };
-        let number = std::str::from_utf8(&text).ok().and_then(|text| text.trim_end().parse().ok());
-        // Room for the next number.
-        let committed = number.filter(|committed| *committed < u64::MAX);
-        let damaged = || JournalError::Damaged(format!("{} is no sequence number", path.display()));
-        Ok(Self { committed: committed.ok_or_else(damaged)?, path })
-    }
-
-    fn raise(&mut self, committed: u64) -> io::Result<()> {
-        if committed > self.committed {
-            atomic::replace(&self.path, format!("{committed}\n").as_bytes())?;
-            self.committed = committed;
-        }
-        Ok(())
     }
 }
 

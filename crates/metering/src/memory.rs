@@ -203,4 +203,8 @@ impl Journal for MemoryJournal {
     fn found(&self) -> Sequence {
         Sequence(0)
     }
+
+    fn welcomed(&self) -> Result<(), JournalError> {
+        Ok(())
+    }
 }

@@ -146,8 +146,16 @@ pub trait Journal: Send + Sync {
     /// The place of the last record that was ever appended; 0 before the first.
     fn end(&self) -> Sequence;
 
-    /// The place of the last record that this life found, before it added any; 0 when there was none.
+    /// The place of the last record that this life found before it added any, or an earlier one since the last that was
+    /// [`welcomed`](Self::welcomed) did: what a life adds that nobody knows of must not hide that its disk is an older one.
+    /// 0 when there was none.
     fn found(&self) -> Sequence;
+
+    /// The control plane knows what this life found.
+    ///
+    /// # Errors
+    /// [`JournalError`] when that cannot be noted; the next life then tells of this one's find again.
+    fn welcomed(&self) -> Result<(), JournalError>;
 }
 
 /// Events on their way to the ledger.

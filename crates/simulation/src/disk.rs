@@ -11,7 +11,7 @@ use crate::dice::Dice;
 
 const JOURNAL: &str = "journal";
 /// What is not in the journal's folder, and is replaced as a whole.
-const SMALL: [&str; 2] = ["node", "watermark"];
+const SMALL: [&str; 3] = ["node", "watermark", "found"];
 
 /// How long each file of a journal is, oldest first.
 pub(crate) type Lengths = BTreeMap<PathBuf, u64>;

@@ -19,6 +19,8 @@ pub enum Guard {
     JournalBeforeHello,
     /// A journal that ends before what was committed is of an older disk. Without: nobody compares.
     Watermark,
+    /// What a life found that nobody welcomed, the next tells of. Without: each tells of what it found itself.
+    FirstFound,
     /// A machine that was started anew may have lost the end of its journal. Without: nobody asks.
     Boot,
     /// An attempt is journalled before it is sent. Without: only when it ended.
@@ -31,7 +33,7 @@ pub enum Guard {
 
 impl Guard {
     /// Every guard.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::LeaseOfOneLife,
         Self::GiveBackOnce,
         Self::UnknownReturnIsGone,
@@ -39,6 +41,7 @@ impl Guard {
         Self::HelloBeforeGrant,
         Self::JournalBeforeHello,
         Self::Watermark,
+        Self::FirstFound,
         Self::Boot,
         Self::JournalBeforeDispatch,
         Self::CommitBeforeDrop,
@@ -56,6 +59,7 @@ impl Guard {
             Self::HelloBeforeGrant => "hello_before_grant",
             Self::JournalBeforeHello => "journal_before_hello",
             Self::Watermark => "watermark",
+            Self::FirstFound => "first_found",
             Self::Boot => "boot",
             Self::JournalBeforeDispatch => "journal_before_dispatch",
             Self::CommitBeforeDrop => "commit_before_drop",

@@ -103,6 +103,9 @@ impl Life {
         let (journal, recovered) = FileJournal::open(dir, birth.settings, birth.clock.as_ref())
             .context("the journal cannot be opened")?;
         let _ = recovered;
+        if birth.without == Some(Guard::FirstFound) {
+            journal.welcomed()?;
+        }
         let journal = Arc::new(journal);
         let port = Arc::new(Port {
             from: birth.from,

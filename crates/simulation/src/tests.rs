@@ -73,6 +73,12 @@ fn without_unknown_grant_is_nothing_seed_29_overspends() {
 }
 
 #[test]
+fn without_first_found_seed_1178_loses_what_was_spent() {
+    let wrong = wrong_without(Guard::FirstFound, 1178);
+    assert!(wrong.contains("says"), "{wrong}");
+}
+
+#[test]
 fn without_hello_before_grant_seed_55_overspends() {
     let wrong = wrong_without(Guard::HelloBeforeGrant, 55);
     assert!(wrong.contains("more than it allows"), "{wrong}");

@@ -121,6 +121,25 @@ fn what_was_settled_is_there_in_the_next_life() {
 }
 
 #[test]
+fn what_a_life_found_that_nobody_welcomed_the_next_tells_of() {
+    let node = Node::large();
+    let (journal, _) = node.open();
+    let first = (reserve(&journal, 1), settle(&journal, 1)).1;
+    journal.welcomed().unwrap();
+    drop(journal);
+    let (journal, _) = node.open();
+    assert_eq!(journal.found(), first);
+    reserve(&journal, 2);
+    drop(journal);
+    let (journal, _) = node.open();
+    assert_eq!(journal.found(), first, "nobody knows of the life between");
+    journal.welcomed().unwrap();
+    drop(journal);
+    let (journal, _) = node.open();
+    assert_eq!(journal.found(), journal.end());
+}
+
+#[test]
 fn an_attempt_left_open_is_interrupted_with_what_was_seen_and_the_rest_in_suspense() {
     let node = Node::large();
     let (journal, _) = node.open();
@@ -131,6 +150,7 @@ fn an_attempt_left_open_is_interrupted_with_what_was_seen_and_the_rest_in_suspen
     reserve(&journal, 3);
     journal.append(&Record::Void(id(3))).unwrap();
     let end = journal.end();
+    journal.welcomed().unwrap();
     drop(journal);
 
     let (journal, recovered) = node.open();
