@@ -61,8 +61,13 @@ pub(crate) fn elements<'a>(raw: &'a RawValue, field: &str) -> Result<Vec<&'a Raw
     read(raw, field, "an array")
 }
 
+/// A string without the character NUL, which Postgres cannot hold: a name with one could not be recorded.
 pub(crate) fn text(raw: &RawValue, field: &str) -> Result<String, BadRequest> {
-    read(raw, field, "a string")
+    let text: String = read(raw, field, "a string")?;
+    if text.contains('\0') {
+        return Err(BadRequest::new(field, "must not have the character NUL"));
+    }
+    Ok(text)
 }
 
 /// A string of at most `most` characters.

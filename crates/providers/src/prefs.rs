@@ -207,6 +207,9 @@ pub(crate) fn metadata(raw: &RawValue) -> Result<Vec<(String, String)>, BadReque
         if name.chars().count() > 64 {
             return Err(BadRequest::new("metadata", "keys must have at most 64 characters"));
         }
+        if name.contains('\0') {
+            return Err(BadRequest::new("metadata", "keys must not have the character NUL"));
+        }
         pairs.push((name.to_owned(), short_text(value, &format!("metadata.{name}"), 512)?));
     }
     if pairs.len() > MAX_METADATA_PAIRS {

@@ -12,6 +12,7 @@ use sea_orm::{
     ColumnTrait, DatabaseTransaction, IdenStatic, IntoActiveModel, Iterable, QueryFilter, QueryOrder,
     QuerySelect,
 };
+use serde::Serialize;
 
 use crate::budgets::{self, Standing};
 use crate::column::{Row, stored};
@@ -143,7 +144,7 @@ async fn held(
 async fn replace_all<E>(rows: Vec<E::Model>, sql: &DatabaseTransaction) -> Result<(), StoreError>
 where
     E: OrgTable,
-    E::Model: IntoActiveModel<E::ActiveModel>,
+    E::Model: IntoActiveModel<E::ActiveModel> + Serialize,
 {
     let keys: Vec<E::Column> = E::PrimaryKey::iter().map(sea_orm::PrimaryKeyToColumn::into_column).collect();
     let is_key = |column: &E::Column| keys.iter().any(|key| key.as_str() == column.as_str());

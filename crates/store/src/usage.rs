@@ -1,7 +1,8 @@
 //! Usage events to rows and back, and the reads of single events.
 //!
 //! Invariant: an event reads back as it was committed, but for quantities beyond 63 bits, which no provider can mean and
-//! which are stored as the largest number there is.
+//! which are stored as the largest number there is, and for the character NUL, which Postgres cannot hold and U+FFFD
+//! stands for: one event that cannot be written would keep all behind it in the journal.
 
 use domain::model::ModelKind;
 use domain::{
@@ -102,15 +103,15 @@ pub(crate) fn row(event: &UsageEvent, batch: i64) -> Result<Model, StoreError> {
         team_id: whose.team.map(|team| team.to_string()),
         member_id: whose.member.map(|member| member.to_string()),
         cost_centre: whose.cost_centre.clone(),
-        app: whose.app.clone(),
-        end_user: whose.end_user.clone(),
+        app: whose.app.as_deref().map(storable),
+        end_user: whose.end_user.as_deref().map(storable),
         tags: json::tags_text(&whose.tags)?,
-        session_id: whose.session.clone(),
+        session_id: whose.session.as_deref().map(storable),
         data_class: whose.data_class.clone(),
         route: whose.route.clone(),
         kind: attempt.kind.name().to_owned(),
         stream: attempt.stream,
-        requested_model: attempt.requested_model.clone(),
+        requested_model: storable(&attempt.requested_model),
         model: attempt.model.clone(),
         provider: attempt.provider.clone(),
         endpoint_id: attempt.endpoint.to_string(),
@@ -150,6 +151,10 @@ pub(crate) fn row(event: &UsageEvent, batch: i64) -> Result<Model, StoreError> {
         draws: json::draws_text(&draws)?,
         period: Window::MONTH.at(attempt.admitted_at).to_string(),
     })
+}
+
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// Reads an event back.

@@ -201,6 +201,7 @@ suite! {
     }
     ledger {
         an_event_reads_back_and_is_found,
+        a_name_with_a_character_that_cannot_be_stored_keeps_nothing_back,
         a_duplicate_changes_nothing,
         batches_committed_at_once_make_one_chain,
         the_ledger_balances_and_equals_the_events,

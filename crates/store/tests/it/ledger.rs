@@ -59,6 +59,20 @@ pub(crate) async fn an_event_reads_back_and_is_found(world: World) {
     assert_eq!((rest.items, rest.has_next), (vec![events[0].clone()], false));
 }
 
+/// As a journal of an earlier release may have it.
+pub(crate) async fn a_name_with_a_character_that_cannot_be_stored_keeps_nothing_back(world: World) {
+    let mut odd = event(&world, 1, 10);
+    odd.attempt.attribution.end_user = Some("a\0b".to_owned());
+    odd.attempt.attribution.session = Some("\0".to_owned());
+    odd.attempt.attribution.tags = vec![("k".to_owned(), "\0".to_owned())];
+    odd.attempt.requested_model = "\0".to_owned();
+    commit(&world, &[odd.clone(), event(&world, 2, 20)]).await;
+    let kept = world.ours.scope.event(odd.attempt.id).await.unwrap();
+    assert_eq!(kept.attempt.attribution.end_user.as_deref(), Some("a\u{fffd}b"));
+    assert_eq!(kept.attempt.attribution.tags, odd.attempt.attribution.tags);
+    assert_eq!(totals(&world).await.count, 2);
+}
+
 pub(crate) async fn a_duplicate_changes_nothing(world: World) {
     let events = [event(&world, 1, 10), event(&world, 2, 20), event(&world, 1, 10)];
     commit(&world, &events).await;
