@@ -79,7 +79,7 @@ impl Shipper {
             let Some((watermark, _)) = waiting.last() else { return Ok(()) };
             let watermark = *watermark;
             let events: Vec<_> = waiting.into_iter().map(|(_, event)| event).collect();
-            let places = events.iter().map(place).collect();
+            let places = events.iter().map(|event| place(event)).collect();
             self.sink.commit(Shipment { holder: self.holder, upto: watermark, events }).await?;
             let journal = Arc::clone(&self.journal);
             // Noting the watermark waits for the disk.

@@ -28,6 +28,8 @@ const FOLDER: &str = "journal";
 const WATERMARK: &str = "watermark";
 /// Where the first life that was not welcomed found the journal's end.
 const FOUND: &str = "found";
+/// So many events that wait to be shipped stay in memory; those behind them are read back.
+const KEPT: usize = 2_000;
 
 /// How much a journal may hold, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,11 +72,20 @@ struct Log {
     /// Oldest first; the last is being written.
     segments: VecDeque<Segment>,
     next: u64,
-    unshipped: VecDeque<(u64, Place)>,
+    unshipped: VecDeque<Waiting>,
     open: HashMap<EventId, u64>,
     folder: Arc<File>,
     /// A write failed half-way and could not be undone: nothing may follow it.
     torn: bool,
+}
+
+/// An event that is not known to be committed.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiting {
+    pub(crate) sequence: u64,
+    pub(crate) place: Place,
+    /// Where it is still in memory.
+    pub(crate) event: Option<Arc<UsageEvent>>,
 }
 
 impl FileJournal {
@@ -114,7 +125,7 @@ impl FileJournal {
         let mut interrupted = Vec::with_capacity(orphans.len());
         for orphan in orphans {
             let event = orphan.interrupted(clock.now());
-            journal.append(&Record::Settled(Box::new(event.clone())))?;
+            journal.append(&Record::Settled(Arc::new(event.clone())))?;
             interrupted.push(event);
         }
         delete(&journal.log.lock().take_done());
@@ -186,16 +197,9 @@ impl Journal for FileJournal {
         Ok(Sequence(sequence))
     }
 
-    fn unshipped(&self, max: usize) -> Result<Vec<(Sequence, UsageEvent)>, JournalError> {
-        let places: Vec<_> = self.log.lock().unshipped.iter().take(max).cloned().collect();
-        let mut events = Vec::with_capacity(places.len());
-        for (sequence, place) in places {
-            let Ok(Record::Settled(event)) = Record::from_bytes(&place.read()?) else {
-                return Err(JournalError::Damaged(format!("record {sequence} is no event any more")));
-            };
-            events.push((Sequence(sequence), *event));
-        }
-        Ok(events)
+    fn unshipped(&self, max: usize) -> Result<Vec<(Sequence, Arc<UsageEvent>)>, JournalError> {
+        let waiting: Vec<_> = self.log.lock().unshipped.iter().take(max).cloned().collect();
+        waiting.into_iter().map(|waiting| Ok((Sequence(waiting.sequence), waiting.event()?))).collect()
     }
 
     fn committed(&self, watermark: Sequence) -> Result<(), JournalError> {
@@ -224,6 +228,18 @@ impl Journal for FileJournal {
 
     fn welcomed(&self) -> Result<(), JournalError> {
         Ok(self.unwelcomed.lock().clear()?)
+    }
+}
+
+impl Waiting {
+    fn event(self) -> Result<Arc<UsageEvent>, JournalError> {
+        if let Some(event) = self.event {
+            return Ok(event);
+        }
+        let Ok(Record::Settled(event)) = Record::from_bytes(&self.place.read()?) else {
+            return Err(JournalError::Damaged(format!("record {} is no event any more", self.sequence)));
+        };
+        Ok(event)
     }
 }
 
@@ -271,7 +287,8 @@ impl Log {
             Record::Progress(..) => {}
             Record::Settled(event) => {
                 self.open.remove(&event.attempt.id);
-                self.unshipped.push_back((sequence, place));
+                let event = (self.unshipped.len() < KEPT).then(|| Arc::clone(event));
+                self.unshipped.push_back(Waiting { sequence, place, event });
             }
             Record::Void(event) => {
                 self.open.remove(event);
@@ -280,14 +297,14 @@ impl Log {
     }
 
     fn drop_up_to(&mut self, committed: u64) {
-        while self.unshipped.front().is_some_and(|(sequence, _)| *sequence <= committed) {
+        while self.unshipped.front().is_some_and(|waiting| waiting.sequence <= committed) {
             self.unshipped.pop_front();
         }
     }
 
     /// Takes out the files that nobody needs any more: those before the first record that somebody does.
     fn take_done(&mut self) -> Vec<Segment> {
-        let waiting = self.unshipped.front().map(|(sequence, _)| *sequence);
+        let waiting = self.unshipped.front().map(|waiting| waiting.sequence);
         let open = self.open.values().min().copied();
         let needed = waiting.into_iter().chain(open).min().unwrap_or(self.next);
         let mut done = Vec::new();

@@ -5,12 +5,14 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use domain::{Amount, EventId, Pico, Timestamp, TokenUsage};
 use metering::ports::{JournalError, Record};
 use metering::usage::{Attempt, Flag, Flags, Outcome, Progress, Settlement, UsageEvent, UsageSource};
 
-use crate::segment::{Entry, Place, Segment, damaged};
+use crate::log::Waiting;
+use crate::segment::{Entry, Segment, damaged};
 
 /// What was found when a journal was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub(crate) struct Found {
     /// The next record's number.
     pub(crate) next: u64,
     /// Settled events beyond the watermark.
-    pub(crate) unshipped: Vec<(u64, Place)>,
+    pub(crate) unshipped: Vec<Waiting>,
     pub(crate) open: HashMap<EventId, Open>,
     pub(crate) torn_bytes: u64,
 }
@@ -39,7 +41,7 @@ pub(crate) struct Found {
 /// An attempt without an end.
 pub(crate) struct Open {
     pub(crate) sequence: u64,
-    attempt: Box<Attempt>,
+    attempt: Arc<Attempt>,
     progress: Option<Progress>,
 }
 
@@ -86,7 +88,7 @@ impl Found {
             Record::Settled(event) => {
                 self.open.remove(&event.attempt.id);
                 if sequence > watermark {
-                    self.unshipped.push((sequence, place));
+                    self.unshipped.push(Waiting { sequence, place, event: None });
                 }
             }
             Record::Void(event) => {
@@ -122,6 +124,6 @@ impl Open {
             first_byte_at: None,
             ended_at: now,
         };
-        UsageEvent { attempt: *self.attempt, settlement }
+        UsageEvent { attempt: Arc::unwrap_or_clone(self.attempt), settlement }
     }
 }

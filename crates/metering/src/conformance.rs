@@ -2,6 +2,8 @@
 //!
 //! Invariant: the same bodies run against every adapter; a suite fails by panicking, as a test does.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::{Amount, EventId, OrgId, Pico, RequestId};
 use futures::future::join_all;
@@ -167,9 +169,9 @@ fn amount_of(answer: &LeaseAnswer) -> Amount {
 fn settled_events_wait_in_their_order(journal: &impl Journal) {
     let sequences = [life(journal, 1), life(journal, 2), life(journal, 3)];
     let voided = sample::attempt(4);
-    append(journal, &Record::Reserved(Box::new(voided.clone())));
+    append(journal, &Record::Reserved(Arc::new(voided.clone())));
     append(journal, &Record::Void(voided.id));
-    append(journal, &Record::Reserved(Box::new(sample::attempt(5))));
+    append(journal, &Record::Reserved(Arc::new(sample::attempt(5))));
     let expected: Vec<_> = sequences.into_iter().zip([settled(1), settled(2), settled(3)]).collect();
     assert_eq!(waiting(journal, 10), expected);
     assert_eq!(waiting(journal, 2), expected.get(..2).unwrap_or_default());
@@ -204,9 +206,9 @@ fn its_end_never_goes_back(journal: &impl Journal) {
 fn life(journal: &impl Journal, number: u128) -> Sequence {
     let event = settled(number);
     let progress = Progress { usage: event.settlement.usage, streamed: event.settlement.streamed };
-    let reserved = append(journal, &Record::Reserved(Box::new(event.attempt.clone())));
+    let reserved = append(journal, &Record::Reserved(Arc::new(event.attempt.clone())));
     let progressed = append(journal, &Record::Progress(event.attempt.id, progress));
-    let sequence = append(journal, &Record::Settled(Box::new(event)));
+    let sequence = append(journal, &Record::Settled(Arc::new(event)));
     assert!(reserved < progressed && progressed < sequence, "sequences rise");
     sequence
 }
@@ -224,5 +226,6 @@ fn append(journal: &impl Journal, record: &Record) -> Sequence {
 fn waiting(journal: &impl Journal, max: usize) -> Vec<(Sequence, UsageEvent)> {
     let waiting = journal.unshipped(max);
     assert!(waiting.is_ok(), "the journal can be read: {waiting:?}");
-    waiting.unwrap_or_default()
+    let waiting = waiting.unwrap_or_default().into_iter();
+    waiting.map(|(sequence, event)| (sequence, Arc::unwrap_or_clone(event))).collect()
 }

@@ -3,6 +3,7 @@
 //! Invariant: both pass the suites of `conformance`, so that a test on them says something about the real adapters.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{Amount, EventId, OrgId};
@@ -94,7 +95,7 @@ impl UsageSink for MemoryLeases {
     async fn commit(&self, shipment: Shipment) -> Result<(), ShipError> {
         let mut ledger = self.state.lock();
         for event in shipment.events {
-            ledger.commit(event);
+            ledger.commit(Arc::unwrap_or_clone(event));
         }
         Ok(())
     }
@@ -157,7 +158,7 @@ pub struct MemoryJournal {
 struct Log {
     last: u64,
     records: Vec<Record>,
-    unshipped: BTreeMap<Sequence, UsageEvent>,
+    unshipped: BTreeMap<Sequence, Arc<UsageEvent>>,
 }
 
 impl MemoryJournal {
@@ -181,14 +182,14 @@ impl Journal for MemoryJournal {
         let sequence = Sequence(log.last);
         log.records.push(record.clone());
         if let Record::Settled(event) = record {
-            log.unshipped.insert(sequence, event.as_ref().clone());
+            log.unshipped.insert(sequence, Arc::clone(event));
         }
         Ok(sequence)
     }
 
-    fn unshipped(&self, max: usize) -> Result<Vec<(Sequence, UsageEvent)>, JournalError> {
+    fn unshipped(&self, max: usize) -> Result<Vec<(Sequence, Arc<UsageEvent>)>, JournalError> {
         let log = self.log.lock();
-        Ok(log.unshipped.iter().take(max).map(|(sequence, event)| (*sequence, event.clone())).collect())
+        Ok(log.unshipped.iter().take(max).map(|(sequence, event)| (*sequence, Arc::clone(event))).collect())
     }
 
     fn committed(&self, watermark: Sequence) -> Result<(), JournalError> {

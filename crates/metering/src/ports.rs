@@ -2,6 +2,8 @@
 //!
 //! Invariant: a port promises nothing that only one adapter can keep; `conformance` holds each adapter to it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::{Amount, BudgetId, EventId, KeyId, OrgId, RequestId, Timestamp};
 
@@ -94,11 +96,11 @@ pub struct Sequence(pub u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record {
     /// Before the first byte to the provider; again, with progress after it, where more had to be reserved.
-    Reserved(Box<Attempt>),
+    Reserved(Arc<Attempt>),
     /// While the answer streams.
     Progress(EventId, Progress),
     /// Before the answer's last byte: the event, complete.
-    Settled(Box<UsageEvent>),
+    Settled(Arc<UsageEvent>),
     /// The reserved attempt was never dispatched; there is no event.
     Void(EventId),
 }
@@ -135,7 +137,7 @@ pub trait Journal: Send + Sync {
     ///
     /// # Errors
     /// [`JournalError`] when they cannot be read.
-    fn unshipped(&self, max: usize) -> Result<Vec<(Sequence, UsageEvent)>, JournalError>;
+    fn unshipped(&self, max: usize) -> Result<Vec<(Sequence, Arc<UsageEvent>)>, JournalError>;
 
     /// Everything up to `watermark` that [`unshipped`](Self::unshipped) returned is committed and may be dropped.
     ///
@@ -166,7 +168,7 @@ pub struct Shipment {
     /// The journal's place up to which everything is committed once these are.
     pub upto: Sequence,
     /// The events, oldest first.
-    pub events: Vec<UsageEvent>,
+    pub events: Vec<Arc<UsageEvent>>,
 }
 
 /// Events could not be committed; ship them again.

@@ -2,6 +2,8 @@
 //!
 //! Invariant: ids are made of the number given, so that equal numbers mean equal events.
 
+use std::sync::Arc;
+
 use domain::model::ModelKind;
 use domain::{
     Amount, BudgetId, EndpointId, EventId, KeyId, NodeId, OrgId, Pico, PriceVersionId, RequestId, TeamId,
@@ -87,5 +89,5 @@ pub fn answered(attempt: Attempt, cost: Pico) -> UsageEvent {
 /// A shipment of `events` from the first life of node 1.
 #[must_use]
 pub fn shipment(events: Vec<UsageEvent>) -> Shipment {
-    Shipment { holder: holder(1), upto: Sequence(1), events }
+    Shipment { holder: holder(1), upto: Sequence(1), events: events.into_iter().map(Arc::new).collect() }
 }

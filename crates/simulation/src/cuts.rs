@@ -132,7 +132,7 @@ impl Writer {
         }
         let overruns = vec![Amount::ZERO; attempt.draws.len()];
         let cost = truth(&attempt);
-        Record::Settled(Box::new(event(attempt, Outcome::Answered, (cost, streamed, 0), overruns)))
+        Record::Settled(Arc::new(event(attempt, Outcome::Answered, (cost, streamed, 0), overruns)))
     }
 
     fn reserve(&mut self) -> Record {
@@ -141,7 +141,7 @@ impl Writer {
         attempt.holder = self.holder;
         attempt.reserved = Pico::new(self.dice.between(2, LARGEST));
         self.open.push((attempt.clone(), 0));
-        Record::Reserved(Box::new(attempt))
+        Record::Reserved(Arc::new(attempt))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: only what the link may do happens: a grant or a give-back is never sent twice on its own accord.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -144,13 +145,16 @@ impl World {
                 holder.incarnation = 1
             }
             (Some(Guard::LeaseOfOneLife), Ask::Ship(shipment)) => {
-                shipment.events.iter_mut().for_each(|event| event.attempt.holder.incarnation = 1);
+                shipment
+                    .events
+                    .iter_mut()
+                    .for_each(|event| Arc::make_mut(event).attempt.holder.incarnation = 1);
             }
             (Some(Guard::LeaseOfOneLife), Ask::Hello(hello)) => hello.holder.incarnation = 1,
             (Some(Guard::Watermark), Ask::Hello(hello)) => hello.journal_found = Sequence(u64::MAX),
             (Some(Guard::Boot), Ask::Hello(hello)) => hello.boot.clear(),
             (Some(Guard::EventOnce), Ask::Ship(shipment)) => {
-                for event in &mut shipment.events {
+                for event in shipment.events.iter_mut().map(Arc::make_mut) {
                     event.attempt.id.attempt +=
                         u16::from(self.meter.is_committed(&event.attempt.id.to_string()));
                 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: reserve, journal, send, note progress, settle, journal; between any two of them a node can die.
 
+use std::sync::Arc;
+
 use anyhow::bail;
 use dataplane::lease::NotReserved;
 use domain::limit::Window;
@@ -139,7 +141,7 @@ impl World {
         let without = self.plan.without == Some(Guard::JournalBeforeDispatch);
         let Some((life, mut call)) = self.take_call(place, number) else { return Ok(()) };
         let (from, reserved) = (life.from, call.attempt.reserved.get());
-        let record = Record::Reserved(Box::new(call.attempt.clone()));
+        let record = Record::Reserved(Arc::new(call.attempt.clone()));
         let before = (write == Write::Torn).then(|| self.lengths(place)).transpose()?;
         let numbers: Vec<_> = call.attempt.draws.iter().map(|draw| number_of(draw.budget)).collect();
         let Some(life) = self.life_of(from) else { return Ok(()) };
@@ -207,7 +209,7 @@ impl World {
         let outcome = if is_cut { Outcome::Cut } else { Outcome::Answered };
         let event = event(attempt, outcome, (cost, streamed, suspense), overruns);
         let (id, draws) = (event.attempt.id.to_string(), event.attempt.draws.clone());
-        life.journal.append(&Record::Settled(Box::new(event)))?;
+        life.journal.append(&Record::Settled(Arc::new(event)))?;
         if let Some(before) = before {
             return self.die_writing(place, &before);
         }

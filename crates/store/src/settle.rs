@@ -5,6 +5,7 @@
 //! events of that window cost that it counts, also those that drew nothing on it: it is soft, or was not known to the
 //! node yet.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use domain::limit::Budget;
@@ -27,9 +28,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; ship all of them again then: what was committed meanwhile changes nothing a second time.
-    pub async fn commit_events(&self, events: &[UsageEvent], now: Timestamp) -> Result<(), StoreError> {
+    pub async fn commit_events(
+        &self,
+        events: &[impl Borrow<UsageEvent>],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut by_org: BTreeMap<OrgId, BTreeMap<String, &UsageEvent>> = BTreeMap::new();
-        for event in events {
+        for event in events.iter().map(Borrow::borrow) {
             let of_org = by_org.entry(event.attempt.attribution.org).or_default();
             of_org.insert(event.attempt.id.to_string(), event);
         }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: money is never negative, no class is counted twice, and there is one overrun per draw.
 
+use std::sync::Arc;
+
 use domain::{
     BudgetId, CredentialId, EndpointId, EventId, KeyId, MemberId, NodeId, OrgId, PriceVersionId, RequestId,
     TeamId, TokenClass, TokenUsage,
@@ -36,14 +38,14 @@ impl TryFrom<pb::Record> for Record {
     type Error = WireError;
     fn try_from(record: pb::Record) -> Result<Self, WireError> {
         match required("record.kind", record.kind)? {
-            pb::record::Kind::Reserved(attempt) => attempt.try_into().map(Box::new).map(Self::Reserved),
+            pb::record::Kind::Reserved(attempt) => attempt.try_into().map(Arc::new).map(Self::Reserved),
             pb::record::Kind::Progress(progressed) => {
                 let event = message("progressed.id", progressed.id)?;
                 let usage = usage_from(progressed.usage)?;
                 let streamed = pico("progressed.streamed_pico", progressed.streamed_pico)?;
                 Ok(Self::Progress(event, Progress { usage, streamed }))
             }
-            pb::record::Kind::Settled(event) => event.try_into().map(Box::new).map(Self::Settled),
+            pb::record::Kind::Settled(event) => event.try_into().map(Arc::new).map(Self::Settled),
             pb::record::Kind::Void(event) => event.try_into().map(Self::Void),
         }
     }

@@ -3,6 +3,8 @@
 //! Invariant: each body is a whole value of the ports in `metering` and `policy`, so that both ends say the same in process
 //! and over the wire.
 
+use std::sync::Arc;
+
 use ::policy::Version;
 use ::policy::feed::{Ack, Call, CallOutcome, Contact, OrgUpdate, Wanted};
 use domain::{Amount, Holder, OrgId, Timestamp};
@@ -277,12 +279,16 @@ body!(
     |shipment| Self {
         holder: Some(shipment.holder.into()),
         upto: shipment.upto.0,
-        events: each(&shipment.events),
+        events: shipment.events.iter().map(|event| event.as_ref().into()).collect(),
     },
     |shipment| Self {
         holder: message("shipment.holder", shipment.holder)?,
         upto: Sequence(shipment.upto),
-        events: all(shipment.events)?,
+        events: shipment
+            .events
+            .into_iter()
+            .map(|event| event.try_into().map(Arc::new))
+            .collect::<Result<_, _>>()?,
     }
 );
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use ::policy::feed::Heartbeat;
 use ::policy::record::{
     Credential, Layer, ObjectRef, OrgObject, Policy, Rate, RateUnit, Rules, Sealed, Unaffordable,
@@ -277,10 +279,10 @@ fn lagged_is_not_sent() {
 fn journal_records_survive_the_wire() {
     let event = event();
     let progress = Progress { usage: event.settlement.usage, streamed: Pico::new(3) };
-    check(&Record::Reserved(Box::new(event.attempt.clone())));
+    check(&Record::Reserved(Arc::new(event.attempt.clone())));
     check(&Record::Progress(event.attempt.id, progress));
     check(&Record::Void(event.attempt.id));
-    check(&Record::Settled(Box::new(event.clone())));
+    check(&Record::Settled(Arc::new(event.clone())));
     check(&event);
     check(&vec![event.clone(), sample::answered(sample::attempt(1), Pico::ZERO), event]);
 }

@@ -39,7 +39,7 @@ pub(crate) async fn respond(deps: &Arc<Deps>, call: Call) -> Result<Response, Ap
         // No content yet: the status is fixed at 200 now, and failover goes on behind the comments.
         tokio::time::timeout(deps.keep_alive, replies.recv())
             .await
-            .unwrap_or(Some(Reply::Begun(Head::default())))
+            .unwrap_or(Some(Reply::Begun(Box::default())))
     } else {
         replies.recv().await
     };

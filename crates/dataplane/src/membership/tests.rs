@@ -133,7 +133,7 @@ async fn hello_comes_after_everything_that_waited_was_committed() {
     let mut world = world();
     for number in 0..3 {
         let event = sample::answered(sample::attempt(number), Pico::new(1));
-        world.journal.append(&Record::Settled(Box::new(event))).unwrap();
+        world.journal.append(&Record::Settled(Arc::new(event))).unwrap();
     }
     *world.heard.deaf.lock() = true;
     assert!(world.member.introduce().await.is_err());

@@ -4,6 +4,7 @@
 //! checked again after every wait.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -205,7 +206,7 @@ fn journalled(
 ) -> Result<Open, ApiError> {
     let (epoch, org, platform) = permit.revision();
     let caller = permit.caller();
-    let attempt = Attempt {
+    let attempt = Arc::new(Attempt {
         id,
         holder: deps.leases.holder(),
         // The key may have moved since the request was admitted: the draws and the charge belong to the same team.
@@ -228,8 +229,8 @@ fn journalled(
         reserved: funded.bound.reserved(),
         draws: funded.reservation.draws().collect(),
         admitted_at: call.admitted.at(),
-    };
-    if let Err(error) = deps.journal.append(&Record::Reserved(Box::new(attempt.clone()))) {
+    });
+    if let Err(error) = deps.journal.append(&Record::Reserved(Arc::clone(&attempt))) {
         deps.leases.void(funded.reservation);
         return Err(not_journalled(&error));
     }

@@ -5,6 +5,8 @@
 //! refuse, the stream ends. Invariant: a stream ends only where it is certain that more came
 //! than is reserved, so that an honest provider is never cut by a guess.
 
+use std::sync::Arc;
+
 use domain::{Amount, Pico};
 use metering::Counted;
 use metering::ports::Record;
@@ -58,8 +60,9 @@ impl Guard {
         if !deps.leases.extend(&mut open.reservation, Pico::new(more)).await {
             return false;
         }
-        (open.bound, open.attempt.reserved) = (bound, bound.reserved());
-        if let Err(error) = deps.journal.append(&Record::Reserved(Box::new(open.attempt.clone()))) {
+        open.bound = bound;
+        Arc::make_mut(&mut open.attempt).reserved = bound.reserved();
+        if let Err(error) = deps.journal.append(&Record::Reserved(Arc::clone(&open.attempt))) {
             tracing::warn!(%error, "what a stream needs beyond its cap is not reserved: it cannot be journalled");
             return false;
         }

@@ -91,11 +91,12 @@ impl Call {
     }
 }
 
-/// What goes back to the app, in order: `Refused`, or `Whole`, or `Begun` and `Chunk`s up to a `Last`.
+/// What goes back to the app, in order: `Refused`, or `Whole`, or `Begun` and `Chunk`s up to a `Last`. Small: each request has a
+/// channel with room for many.
 pub(crate) enum Reply {
     Refused(ApiError),
-    Whole(Head, Bytes),
-    Begun(Head),
+    Whole(Box<Head>, Bytes),
+    Begun(Box<Head>),
     Chunk(Bytes),
     Last(Bytes),
 }

@@ -23,7 +23,7 @@ use crate::counting::Tally;
 
 /// An attempt between its reservation and its end.
 pub(super) struct Open {
-    pub(super) attempt: Attempt,
+    pub(super) attempt: Arc<Attempt>,
     pub(super) reservation: Reservation,
     /// What the reservation was made for.
     pub(super) bound: Bound,
@@ -113,9 +113,9 @@ fn book(deps: &Deps, open: Open, end: &End, seen: Seen, charge: Charge) -> Settl
         first_byte_at: seen.first_byte_at,
         ended_at: deps.clock.now(),
     };
-    let event = UsageEvent { attempt: open.attempt, settlement };
+    let event = UsageEvent { attempt: Arc::unwrap_or_clone(open.attempt), settlement };
     deps.outstanding.settled(&event);
-    journalled(deps, Record::Settled(Box::new(event)));
+    journalled(deps, Record::Settled(Arc::new(event)));
     deps.settled.notify_one();
     Settled { usage, cost, prompt_cost, is_byok }
 }

@@ -65,7 +65,7 @@ pub(super) async fn relay(deps: &Deps, call: &Call, sent: Sent, app: &App) -> Tr
         Stop::Restarting => relay.cut_short().await,
         Stop::Failed(error, retry) => relay.fail(error, retry).await,
     };
-    for reply in [begun.map(Reply::Begun), last.map(Reply::Last)].into_iter().flatten() {
+    for reply in [begun.map(Box::new).map(Reply::Begun), last.map(Reply::Last)].into_iter().flatten() {
         app.send(reply).await;
     }
     tried
@@ -218,7 +218,7 @@ impl Relay<'_> {
 
     async fn begin(&mut self) -> bool {
         match self.begun() {
-            Some(head) => self.app.send(Reply::Begun(head)).await,
+            Some(head) => self.app.send(Reply::Begun(Box::new(head))).await,
             None => true,
         }
     }

@@ -54,7 +54,7 @@ pub(super) async fn relay(deps: &Deps, call: &Call, sent: Sent, app: &App) -> Tr
     };
     let end = End { outcome: Outcome::Answered, status, error: None };
     let settled = settle(deps, call, open, &end, seen).await;
-    app.send(Reply::Whole(head, answer.write(&context, &bill(&settled)))).await;
+    app.send(Reply::Whole(Box::new(head), answer.write(&context, &bill(&settled)))).await;
     Tried::Done
 }
 

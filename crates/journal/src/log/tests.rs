@@ -58,11 +58,11 @@ impl Node {
     }
 }
 
-fn attempt(number: u128) -> Box<metering::usage::Attempt> {
+fn attempt(number: u128) -> Arc<metering::usage::Attempt> {
     let mut attempt = sample::attempt(number);
     attempt.reserved = Pico::new(1_000);
     attempt.draws = vec![sample::draw(1), sample::draw(2)];
-    Box::new(attempt)
+    Arc::new(attempt)
 }
 
 fn id(number: u128) -> EventId {
@@ -70,7 +70,7 @@ fn id(number: u128) -> EventId {
 }
 
 fn settled(number: u128) -> UsageEvent {
-    sample::answered(*attempt(number), Pico::new(81))
+    sample::answered(Arc::unwrap_or_clone(attempt(number)), Pico::new(81))
 }
 
 fn reserve(journal: &FileJournal, number: u128) -> Sequence {
@@ -84,11 +84,11 @@ fn progress(journal: &FileJournal, number: u128, streamed: i64) {
 }
 
 fn settle(journal: &FileJournal, number: u128) -> Sequence {
-    journal.append(&Record::Settled(Box::new(settled(number)))).unwrap()
+    journal.append(&Record::Settled(Arc::new(settled(number)))).unwrap()
 }
 
 fn waiting(journal: &FileJournal) -> Vec<UsageEvent> {
-    journal.unshipped(usize::MAX).unwrap().into_iter().map(|(_, event)| event).collect()
+    journal.unshipped(usize::MAX).unwrap().into_iter().map(|(_, event)| Arc::unwrap_or_clone(event)).collect()
 }
 
 fn ids(events: &[UsageEvent]) -> Vec<EventId> {
@@ -116,7 +116,7 @@ fn what_was_settled_is_there_in_the_next_life() {
     drop(journal);
     let (journal, recovered) = node.open();
     assert_eq!(recovered, Recovered { interrupted: Vec::new(), torn_bytes: 0 });
-    assert_eq!(journal.unshipped(9).unwrap(), [(last, settled(1))]);
+    assert_eq!(journal.unshipped(9).unwrap(), [(last, Arc::new(settled(1)))]);
     assert!(reserve(&journal, 2) > last, "numbers rise over lives");
 }
 
@@ -198,9 +198,9 @@ fn a_reservation_that_grew_is_what_an_interrupted_attempt_may_owe() {
     let (journal, _) = node.open();
     reserve(&journal, 1);
     progress(&journal, 1, 900);
-    let mut grown = attempt(1);
+    let mut grown = Arc::unwrap_or_clone(attempt(1));
     grown.reserved = Pico::new(5_000);
-    journal.append(&Record::Reserved(grown)).unwrap();
+    journal.append(&Record::Reserved(Arc::new(grown))).unwrap();
     progress(&journal, 1, 1_300);
     drop(journal);
     let (_, recovered) = node.open();
@@ -272,7 +272,7 @@ fn numbers_go_on_behind_a_watermark_that_the_log_has_lost() {
     let next = settle(&journal, 3);
     assert!(next > watermark);
     drop(journal);
-    assert_eq!(node.open().0.unshipped(9).unwrap(), [(next, settled(3))]);
+    assert_eq!(node.open().0.unshipped(9).unwrap(), [(next, Arc::new(settled(3)))]);
 }
 
 #[test]
@@ -342,7 +342,7 @@ fn a_record_that_could_not_be_read_back_is_not_written() {
     let mut huge = settled(1);
     huge.attempt.attribution.app = Some("x".repeat(2 << 20));
     for event in [wrong, negative, huge] {
-        let refused = journal.append(&Record::Settled(Box::new(event)));
+        let refused = journal.append(&Record::Settled(Arc::new(event)));
         assert!(
             matches!(refused, Err(JournalError::Io(error)) if error.kind() == io::ErrorKind::InvalidInput)
         );

@@ -19,7 +19,7 @@ fn open(reserved: i64) -> Open {
         tiers: Vec::new(),
     };
     Open {
-        attempt,
+        attempt: Arc::new(attempt),
         reservation: LeaseBook::new().reserve(&[], Pico::new(reserved)).unwrap(),
         bound: metering::bound(&ask(), &price, None).unwrap(),
         price: Arc::new(price),

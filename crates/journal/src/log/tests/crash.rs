@@ -8,9 +8,9 @@ fn written(node: &Node) -> Vec<(u64, Record)> {
     let mut records = vec![Record::Reserved(attempt(1)), Record::Reserved(attempt(2))];
     let usage = TokenUsage::default().with(TokenClass::Output, 9);
     records.push(Record::Progress(id(2), Progress { usage, streamed: Pico::new(9) }));
-    records.push(Record::Settled(Box::new(settled(1))));
+    records.push(Record::Settled(Arc::new(settled(1))));
     records.extend([Record::Reserved(attempt(3)), Record::Void(id(3)), Record::Reserved(attempt(4))]);
-    records.extend([Record::Settled(Box::new(settled(4))), Record::Settled(Box::new(settled(2)))]);
+    records.extend([Record::Settled(Arc::new(settled(4))), Record::Settled(Arc::new(settled(2)))]);
     let append = |record: Record| {
         journal.append(&record).unwrap();
         (journal.used_bytes(), record)
