@@ -11,7 +11,11 @@ use std::collections::BTreeMap;
 use domain::limit::Budget;
 use domain::{Amount, BudgetId, OrgId, Timestamp};
 use metering::usage::{Draw, Holder, UsageEvent};
-use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, JoinType, QueryFilter, QuerySelect,
+    QueryTrait,
+};
 
 use crate::accounts::Accounts;
 use crate::connect::{Store, Whose, commit};
@@ -20,7 +24,7 @@ use crate::error::StoreError;
 use crate::leases::Charge;
 use crate::ledger::{self, Batch};
 use crate::notices;
-use crate::scope::rows;
+use crate::scope::{ROWS, rows};
 use crate::usage;
 
 impl Store {
@@ -86,15 +90,32 @@ async fn committed(
     events: &BTreeMap<String, &UsageEvent>,
     sql: &DatabaseTransaction,
 ) -> Result<Vec<String>, StoreError> {
-    const IDS: usize = 1_000;
     let ids: Vec<_> = events.keys().map(String::as_str).collect();
     let mut known = Vec::new();
-    for some in ids.chunks(IDS) {
-        let select = rows::<usage_event::Entity>(org).select_only().column(usage_event::Column::EventId);
-        let select = select.filter(usage_event::Column::EventId.is_in(some.iter().copied()));
-        known.extend(select.into_tuple::<String>().all(sql).await?);
+    for some in ids.chunks(ROWS) {
+        known.extend(known_of(org, some, sql).await?);
     }
     Ok(known)
+}
+
+async fn known_of(org: OrgId, ids: &[&str], sql: &DatabaseTransaction) -> Result<Vec<String>, StoreError> {
+    let select = rows::<usage_event::Entity>(org).select_only().column(usage_event::Column::EventId);
+    if sql.get_database_backend() != DbBackend::Postgres {
+        let select = select.filter(usage_event::Column::EventId.is_in(ids.iter().copied()));
+        return Ok(select.into_tuple().all(sql).await?);
+    }
+    // One by one in the primary key: without statistics a list of ids is held against each event of the organization.
+    let list = serde_json::to_string(ids).map_err(|error| StoreError::Internal(Box::new(error)))?;
+    let list = Func::cust("json_array_elements_text").arg(Expr::val(list).cast_as("json"));
+    let is_it = Expr::col(usage_event::Column::EventId.as_column_ref()).eq(Expr::col(("given", "value")));
+    let known = select.filter(is_it).limit(1).into_query();
+    let select = Query::select()
+        .column(("known", usage_event::Column::EventId))
+        .from_function(list, "given")
+        .join_lateral(JoinType::InnerJoin, known, "known", Expr::val(true))
+        .to_owned();
+    let rows = sql.query_all(&select).await?;
+    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
 }
 
 /// The organization's budgets by their id; removed ones too, since what was granted on them still settles.
