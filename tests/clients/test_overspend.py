@@ -67,6 +67,22 @@ def test_every_route_that_costs_draws_on_the_budget(weir, meter):
     assert meter.calls() == []
 
 
+@pytest.mark.parametrize("model, limit", [(MINI, "0.01"), ("anthropic/claude-haiku-4.5", "0.02")])
+def test_an_image_is_reserved_for_by_its_providers_formula_and_not_as_a_whole_context(weir, meter, model, limit):
+    secret, _ = budgeted(weir, limit, unaffordable="REJECT")
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    unknown = {"type": "file", "file": {"filename": "x.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}}
+
+    def ask(part):
+        content = [{"type": "text", "text": "what is this?"}, part]
+        return weir.post("/v1/chat/completions", {"model": model, "max_tokens": 100, "messages": [{"role": "user", "content": content}]}, key=secret)
+
+    assert ask(image).status_code == 200
+    # Nobody says how many tokens a file makes: its context is dearer than the budget.
+    assert ask(unknown).status_code == 402
+    assert len(meter.calls()) == 1 and meter.bill() <= pico(limit)
+
+
 @pytest.mark.parametrize("model", [MINI, "anthropic/claude-haiku-4.5"])
 def test_one_endless_stream_ends_within_its_budget(weir, meter, model):
     secret, _ = budgeted(weir, "0.002")

@@ -34,8 +34,8 @@ pub struct Ask {
     pub messages: u32,
     /// How many tools and response schemas the prompt has.
     pub tools: u32,
-    /// Whether there are images, audio or files, whose tokens no byte count bounds: up to the context length then.
-    pub media: bool,
+    /// Images, audio or files, whose tokens no byte count bounds.
+    pub media: MediaTokens,
     /// Whether the request asks for prompt tokens to be written to the provider's cache.
     pub cache_writes: bool,
     /// The model's context length, in tokens.
@@ -44,6 +44,36 @@ pub struct Ask {
     pub output_cap: u32,
     /// How many answers are asked for (`n`); each may use the whole cap.
     pub choices: u32,
+}
+
+impl Ask {
+    /// Whether the request will use this class of prompt tokens, as far as can be told.
+    fn uses(&self, class: TokenClass) -> bool {
+        match class {
+            TokenClass::CachedInput => false,
+            TokenClass::AudioInput => {
+                matches!(self.media, MediaTokens::Unknown | MediaTokens::AtMost { audio: true, .. })
+            }
+            TokenClass::ImageInput => self.media == MediaTokens::Unknown,
+            _ => self.cache_writes,
+        }
+    }
+}
+
+/// How many tokens a prompt's images, audio and files make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaTokens {
+    /// It has none.
+    None,
+    /// No more than this, by the formula of a provider who bills images as input and audio as a class of its own.
+    AtMost {
+        /// How many.
+        tokens: u64,
+        /// Whether some are of audio.
+        audio: bool,
+    },
+    /// Nobody says: up to the context length, with the text.
+    Unknown,
 }
 
 /// Why no bound can be given.
@@ -143,7 +173,12 @@ fn prompt_tokens(ask: &Ask) -> u64 {
     let messages = MESSAGE_TOKENS * u64::from(ask.messages);
     let tools = if ask.tools == 0 { 0 } else { TOOL_PROMPT_TOKENS + TOOL_TOKENS * u64::from(ask.tools) };
     let text = ask.body_bytes.saturating_add(TEMPLATE_TOKENS + messages + tools);
-    if ask.media { text.max(u64::from(ask.context_length)) } else { text }
+    let whole = text.max(u64::from(ask.context_length));
+    match ask.media {
+        MediaTokens::None => text,
+        MediaTokens::AtMost { tokens, .. } => text.saturating_add(tokens).min(whole),
+        MediaTokens::Unknown => whole,
+    }
 }
 
 fn total(fixed: Pico, per_cap_token: Pico, output_cap: u32) -> Result<Pico, Overflow> {
@@ -167,10 +202,9 @@ impl Dearest {
         ceiling: Option<&UnitPrices>,
     ) -> Result<(), EstimateError> {
         self.prompt = self.prompt.max(self.certain(TokenClass::Input, unit, ceiling)?);
-        for class in CACHE_CLASSES.into_iter().chain(MEDIA_CLASSES.into_iter().filter(|_| ask.media)) {
-            let asked_for =
-                MEDIA_CLASSES.contains(&class) || (ask.cache_writes && class != TokenClass::CachedInput);
-            let price = if asked_for { self.certain(class, unit, ceiling)? } else { possible(class, unit) };
+        for class in CACHE_CLASSES.into_iter().chain(MEDIA_CLASSES) {
+            let price =
+                if ask.uses(class) { self.certain(class, unit, ceiling)? } else { possible(class, unit) };
             self.prompt = self.prompt.max(price);
         }
         if ask.output_cap > 0 {

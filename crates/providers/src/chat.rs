@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 
 use crate::field::{BadRequest, body_fields, flag, integer, object, one_of, short_text, text, texts};
 use crate::json::elements;
-use crate::message::{self, Media};
+use crate::media::Media;
+use crate::message;
 use crate::prefs::{self, PricedFields, ProviderPrefs, Reasoning};
 use crate::text::Text;
 
@@ -156,17 +157,10 @@ impl ChatRequest {
         text
     }
 
-    /// How many images, sounds, videos and files it has: [`prompt_bytes`](Self::prompt_bytes) bounds nothing that is
-    /// given by URL.
+    /// Its images, sounds, videos and files: [`prompt_bytes`](Self::prompt_bytes) bounds nothing that is given by URL.
     #[must_use]
-    pub fn media_parts(&self) -> usize {
-        self.media.parts
-    }
-
-    /// The part of [`prompt_bytes`](Self::prompt_bytes) that is media.
-    #[must_use]
-    pub fn media_bytes(&self) -> usize {
-        self.media.bytes
+    pub fn media(&self) -> Media {
+        self.media
     }
 
     /// The app's end user.

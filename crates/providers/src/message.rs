@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::field::{BadRequest, elements, is_text, object, one_of, read, required};
 use crate::json::Fields;
+use crate::media::Media;
 use crate::text::Text;
 
 const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
@@ -13,11 +14,10 @@ const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "f
 /// Fields of an assistant's message that hold what some provider's model thought.
 pub(crate) const REASONING_FIELDS: [&str; 3] = ["reasoning", "reasoning_content", "reasoning_details"];
 
-/// What the messages have beside text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Media {
-    pub(crate) parts: usize,
-    pub(crate) bytes: usize,
+/// What one message has beside text.
+#[derive(Default)]
+struct Beside {
+    media: Media,
     has_cache_marks: bool,
 }
 
@@ -32,17 +32,16 @@ pub(crate) struct Checked {
 /// Checks `messages`.
 pub(crate) fn check(raw: &RawValue) -> Result<Checked, BadRequest> {
     let messages: Vec<Fields<'_>> = read(raw, "messages", "an array of objects")?;
-    let mut media = Media::default();
+    let mut beside = Beside::default();
     for (index, message) in messages.iter().enumerate() {
         let within = check_one(message).map_err(|refused| refused.within(&format!("messages[{index}]")))?;
-        media.parts += within.parts;
-        media.bytes += within.bytes;
-        media.has_cache_marks |= within.has_cache_marks;
+        beside.media.add(within.media);
+        beside.has_cache_marks |= within.has_cache_marks;
     }
     let has_reasoning =
         |message: &Fields<'_>| REASONING_FIELDS.iter().any(|name| message.get(name).is_some());
-    let needs_cleaning = media.has_cache_marks || messages.iter().any(has_reasoning);
-    Ok(Checked { count: messages.len(), media, needs_cleaning })
+    let needs_cleaning = beside.has_cache_marks || messages.iter().any(has_reasoning);
+    Ok(Checked { count: messages.len(), media: beside.media, needs_cleaning })
 }
 
 /// Tokens that OpenAI's models have around a message, beside its role, its author's name, and before an answer:
@@ -92,7 +91,7 @@ fn called(calls: &RawValue, text: &mut Text) {
     }
 }
 
-fn check_one(message: &Fields<'_>) -> Result<Media, BadRequest> {
+fn check_one(message: &Fields<'_>) -> Result<Beside, BadRequest> {
     let role = one_of(required(message, "role")?, "role", &ROLES)?;
     if let Some(name) = message.present("name") {
         is_text(name, "name")?;
@@ -105,46 +104,51 @@ fn check_one(message: &Fields<'_>) -> Result<Media, BadRequest> {
     }
     match message.present("content") {
         Some(content) => check_content(content),
-        None if matches!(role, "assistant" | "function") => Ok(Media::default()),
+        None if matches!(role, "assistant" | "function") => Ok(Beside::default()),
         None => Err(BadRequest::new("content", "must be a string or an array of parts")),
     }
 }
 
-fn check_content(content: &RawValue) -> Result<Media, BadRequest> {
+fn check_content(content: &RawValue) -> Result<Beside, BadRequest> {
     if content.get().starts_with('"') {
-        return Ok(Media::default());
+        return Ok(Beside::default());
     }
     let parts: Vec<Fields<'_>> = read(content, "content", "a string or an array of parts")?;
-    let mut media = Media::default();
+    let mut beside = Beside::default();
     for (index, part) in parts.iter().enumerate() {
-        let bytes = check_part(part).map_err(|refused| refused.within(&format!("content[{index}]")))?;
-        media.parts += usize::from(bytes.is_some());
-        media.bytes += bytes.unwrap_or(0);
-        media.has_cache_marks |= part.get("cache_control").is_some();
+        let media = check_part(part).map_err(|refused| refused.within(&format!("content[{index}]")))?;
+        beside.media.add(media);
+        beside.has_cache_marks |= part.get("cache_control").is_some();
     }
-    Ok(media)
+    Ok(beside)
 }
 
-/// The bytes of the part if it is media.
-fn check_part(part: &Fields<'_>) -> Result<Option<usize>, BadRequest> {
+/// The part, if it is media.
+fn check_part(part: &Fields<'_>) -> Result<Media, BadRequest> {
     let kind = required(part, "type")?;
     is_text(kind, "type")?;
     let (name, texts): (&str, &[&str]) = match crate::json::inner(kind) {
         name @ ("text" | "refusal") => {
             is_text(required(part, name)?, name)?;
-            return Ok(None);
+            return Ok(Media::default());
         }
         name @ ("image_url" | "video_url") => (name, &["url"]),
         name @ "input_audio" => (name, &["data", "format"]),
         name @ "file" => (name, &[]),
-        _ => return Ok(None),
+        // Nobody knows what a provider makes of it: its text counts as prompt, and more may be behind it.
+        _ => return Ok(Media { others: 1, ..Media::default() }),
     };
     let raw = required(part, name)?;
     let fields = object(raw, name)?;
     for text in texts {
         required(&fields, text).and_then(|raw| is_text(raw, text)).map_err(|refused| refused.within(name))?;
     }
-    Ok(Some(raw.get().len()))
+    let media = Media { bytes: raw.get().len(), ..Media::default() };
+    Ok(match name {
+        "image_url" => Media { images: 1, ..media },
+        "input_audio" => Media { audio_bytes: u64::try_from(media.bytes).unwrap_or(u64::MAX), ..media },
+        _ => Media { others: 1, ..media },
+    })
 }
 
 fn check_tool_calls(raw: &RawValue) -> Result<(), BadRequest> {

@@ -159,11 +159,16 @@ fn usage(tokens: &Tokens, output: u64, fault: Option<UsageFault>) -> Option<Valu
     }
 }
 
+/// The output that a stream's first event claims, before there is any.
+pub(crate) fn claimed(tokens: &Tokens) -> u64 {
+    tokens.generated().min(1)
+}
+
 /// The message as a stream.
 pub(crate) fn events(made: &Rendering<'_>) -> Vec<Event> {
     let answer = made.answer;
     let mut start = envelope(made, Vec::new());
-    if let Some(usage) = usage(&answer.tokens, answer.tokens.generated().min(1), made.usage_fault) {
+    if let Some(usage) = usage(&answer.tokens, claimed(&answer.tokens), made.usage_fault) {
         start["usage"] = usage;
     }
     let mut stream =

@@ -206,6 +206,9 @@ fn generate(request: &Request<'_>, route: Route, call: &mut OpenCall) -> Play {
     let Request { ask, knobs, model, body_bytes, .. } = request;
     let answer = script::answer(ask, knobs, model, *body_bytes);
     call.bills_on(knobs.bills_on);
+    if ask.stream && route.endpoint == Endpoint::Messages {
+        call.claims(anthropic::claimed(&answer.tokens));
+    }
     call.plan(model, answer.tokens, ask.stream);
     let rendering = Rendering {
         answer: &answer,

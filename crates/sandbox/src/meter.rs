@@ -115,6 +115,7 @@ impl Meter {
             plan: Tokens::default(),
             stream: Stream::No,
             bills_on: false,
+            claimed: 0,
             closed: false,
         }
     }
@@ -176,6 +177,8 @@ pub(crate) struct OpenCall {
     stream: Stream,
     /// A stream that is cut is billed in full.
     bills_on: bool,
+    /// Output that the answer claims before there is any.
+    claimed: u64,
     closed: bool,
 }
 
@@ -202,6 +205,11 @@ impl OpenCall {
         self.bills_on = bills_on;
     }
 
+    /// How much output the answer's first words claim, which is billed from then on. Said before [`plan`](Self::plan).
+    pub(crate) fn claims(&mut self, output: u64) {
+        self.claimed = output;
+    }
+
     /// Notes the model that will answer and what the whole answer costs. From here on a stream that is cut is
     /// billed for its prompt and what was sent, any other call in full.
     pub(crate) fn plan(&mut self, model: &crate::prices::Model, plan: Tokens, stream: bool) {
@@ -210,7 +218,7 @@ impl OpenCall {
             self.stream = Stream::Open;
             self.meter.book.lock().open_streams += 1;
         }
-        let prompt = plan.after(0, 1);
+        let prompt = plan.after(0, 1).at_least(self.claimed);
         let is_billed_as_sent = stream && !self.bills_on;
         self.meter.change(self.seq, |call| {
             call.model = Some(model.name.clone());
@@ -224,6 +232,7 @@ impl OpenCall {
     /// Notes that so much has been handed over.
     pub(crate) fn sent(&self, tokens: Tokens) {
         let is_billed_as_sent = self.stream == Stream::Open && !self.bills_on;
+        let tokens = tokens.at_least(self.claimed);
         self.meter.change(self.seq, |call| {
             call.streamed = tokens;
             if is_billed_as_sent {

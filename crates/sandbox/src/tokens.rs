@@ -28,6 +28,11 @@ impl Tokens {
         self.output.saturating_add(self.reasoning)
     }
 
+    /// With `output` tokens where fewer were generated.
+    pub(crate) fn at_least(self, output: u64) -> Self {
+        if self.generated() < output { Self { output, ..self } } else { self }
+    }
+
     /// What is billed once `sent` of `of` content chunks have gone out: the prompt from the start, all
     /// reasoning with the first chunk (it happened before it), visible output in proportion, rounded down.
     pub(crate) fn after(&self, sent: usize, of: usize) -> Self {

@@ -75,10 +75,10 @@ fn needs(chat: &ChatRequest, body: &[u8]) -> Needs {
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Needs {
         kind: ModelKind::Chat,
-        body_bytes: u64::try_from(chat.prompt_bytes().saturating_sub(chat.media_bytes())).unwrap_or(u64::MAX),
+        body_bytes: u64::try_from(chat.prompt_bytes().saturating_sub(chat.media().bytes)).unwrap_or(u64::MAX),
         messages: count(chat.message_count()),
         tools: count(chat.tool_count()),
-        media: chat.media_parts() > 0,
+        media: chat.media(),
         cache_writes: memchr::memmem::find(body, CACHE_CONTROL).is_some(),
         asked_cap: chat.max_output_tokens(),
         choices: chat.choices(),

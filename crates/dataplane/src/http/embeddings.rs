@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::extract::State;
 use axum::response::Response;
 use domain::model::ModelKind;
-use providers::EmbeddingsRequest;
+use providers::{EmbeddingsRequest, Media};
 
 use super::answer;
 use super::error::ApiError;
@@ -37,7 +37,7 @@ pub(crate) async fn embed(
             body_bytes: u64::try_from(embed.prompt_bytes()).unwrap_or(u64::MAX),
             messages: u32::try_from(embed.input_count()).unwrap_or(u32::MAX),
             tools: 0,
-            media: false,
+            media: Media::default(),
             cache_writes: false,
             asked_cap: None,
             choices: 1,

@@ -19,7 +19,7 @@ use domain::model::ModelKind;
 use domain::{Amount, BudgetId, EndpointId, ErrorCode, RequestId};
 use metering::usage::Attribution;
 use policy::{Caller, Candidate, Permit};
-use providers::{ChatRequest, EmbeddingsRequest, Retry, Text};
+use providers::{ChatRequest, EmbeddingsRequest, Media, Retry, Text};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tracing::Instrument;
@@ -52,7 +52,7 @@ pub(crate) struct Needs {
     pub(crate) body_bytes: u64,
     pub(crate) messages: u32,
     pub(crate) tools: u32,
-    pub(crate) media: bool,
+    pub(crate) media: Media,
     pub(crate) cache_writes: bool,
     pub(crate) asked_cap: Option<u32>,
     pub(crate) choices: u32,

@@ -6,7 +6,7 @@
 use domain::limit::{Budget, Traits};
 use domain::{Amount, BudgetId, ErrorCode, OrgId};
 use metering::budget::Reservation;
-use metering::estimate::{self, Bound, EstimateError};
+use metering::estimate::{self, Bound, EstimateError, MediaTokens};
 use metering::usage::Draw;
 use policy::record::{Unaffordable, UnknownPrice};
 use policy::{Candidate, Permit};
@@ -128,7 +128,7 @@ fn bound(wanted: &Wanted<'_>, cap: u32) -> Result<Bound, ApiError> {
         body_bytes: needs.body_bytes,
         messages: needs.messages,
         tools: needs.tools,
-        media: needs.media,
+        media: media_tokens(wanted),
         cache_writes: needs.cache_writes,
         context_length: candidate.model.context_length,
         output_cap: cap,
@@ -150,6 +150,16 @@ fn bound(wanted: &Wanted<'_>, cap: u32) -> Result<Bound, ApiError> {
             ApiError::field("max_tokens", "the request could cost more than can be counted")
         }
     })
+}
+
+fn media_tokens(wanted: &Wanted<'_>) -> MediaTokens {
+    let (media, candidate) = (wanted.call.needs.media, wanted.candidate);
+    if !media.is_some() {
+        return MediaTokens::None;
+    }
+    let most = media.most_tokens(&candidate.provider.slug, &candidate.endpoint.upstream_model);
+    let audio = media.audio_bytes > 0;
+    most.map_or(MediaTokens::Unknown, |tokens| MediaTokens::AtMost { tokens, audio })
 }
 
 /// The request's own `max_cost` lowers the cap, or refuses.

@@ -20,7 +20,7 @@ fn ask() -> Ask {
         body_bytes: 1_000,
         messages: 2,
         tools: 0,
-        media: false,
+        media: MediaTokens::None,
         cache_writes: false,
         context_length: 128_000,
         output_cap: 100,
@@ -79,11 +79,26 @@ fn the_dearest_reachable_tier_is_reserved_and_no_other() {
 }
 
 #[test]
-fn media_reserves_the_whole_context() {
+fn media_that_nobody_bounds_reserves_the_whole_context() {
     let unit = prices(&CHAT).with(TokenClass::AudioInput, Some(Pico::new(10)));
     let unit = unit.with(TokenClass::ImageInput, Some(Pico::new(11)));
-    let bound = bound(&Ask { media: true, ..ask() }, &version(unit, vec![]), None).unwrap();
+    let bound = bound(&Ask { media: MediaTokens::Unknown, ..ask() }, &version(unit, vec![]), None).unwrap();
     assert_eq!(bound.reserved(), Pico::new(128_000 * 11 + 100 * 40));
+}
+
+#[test]
+fn media_that_is_bounded_reserves_its_bound_beside_the_text_at_the_dearest_class() {
+    let unit = prices(&CHAT).with(TokenClass::ImageInput, Some(Pico::new(11)));
+    let unit = unit.with(TokenClass::AudioInput, Some(Pico::new(10)));
+    let media = MediaTokens::AtMost { tokens: 3_072, audio: false };
+    let bounded = bound(&Ask { media, ..ask() }, &version(unit, vec![]), None).unwrap();
+    assert_eq!(bounded.reserved(), Pico::new((PROMPT + 3_072) * 11 + 100 * 40));
+    let version = version(prices(&CHAT), vec![]);
+    let audio = Ask { media: MediaTokens::AtMost { tokens: 1, audio: true }, ..ask() };
+    assert_eq!(bound(&audio, &version, None), Err(EstimateError::Unpriced(TokenClass::AudioInput)));
+    let many = Ask { media: MediaTokens::AtMost { tokens: 1_000_000, audio: false }, ..ask() };
+    let a_context = bound(&many, &version, None).unwrap();
+    assert_eq!(a_context.reserved(), Pico::new(128_000 * 10 + 100 * 40));
 }
 
 #[test]

@@ -222,8 +222,14 @@ fn media_is_counted_apart() {
     let body = format!(
         r#"{{"messages": [{{"role": "user", "content": [{{"type": "image_url", "image_url": {image}}}, {{"type": "text", "text": "?"}}]}}]}}"#
     );
-    let counted = parse(&body).map(|request| (request.media_parts(), request.media_bytes()));
-    assert_eq!(counted, Ok((1, image.len())));
+    let counted = parse(&body).map(|request| request.media());
+    assert_eq!(counted, Ok(Media { images: 1, bytes: image.len(), ..Media::default() }));
+}
+
+#[test]
+fn a_part_that_nobody_knows_may_be_media() {
+    let body = r#"{"messages": [{"role": "user", "content": [{"type": "hologram", "url": "https://example.org/x"}]}]}"#;
+    assert_eq!(parse(body).map(|request| request.media().most_tokens("openai", "gpt-4.1")), Ok(None));
 }
 
 #[test]

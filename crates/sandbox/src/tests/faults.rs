@@ -41,6 +41,19 @@ async fn a_stream_cut_before_its_first_chunk_bills_the_prompt() {
 }
 
 #[tokio::test]
+async fn a_stream_whose_first_event_claims_output_bills_at_least_that() {
+    let stand = Stand::start().await;
+    let prompt = r#"[[sandbox reply="a b" completion_tokens=50 stall_after=0]]"#;
+    let body = ask("claude-haiku-4-5", prompt, &json!({"stream": true, "max_tokens": 100}));
+    let mut ongoing = stand.open(messages(&body)).await;
+    ongoing.read_to("message_start").await;
+    ongoing.leave();
+    let call = stand.last_call_when("cut").await;
+    assert_eq!(call["usage"]["output"], 1);
+    assert_eq!(call["cost_pico"], call["streamed_pico"]);
+}
+
+#[tokio::test]
 async fn a_provider_that_bills_on_bills_a_stream_in_full_that_was_cut() {
     let stand = Stand::start().await;
     let mut ongoing = stand.open(chat("openai", &scripted("stall_after=2 bills_on=true", true))).await;

@@ -33,7 +33,7 @@ fn ask() -> metering::Ask {
         body_bytes: 1,
         messages: 1,
         tools: 0,
-        media: false,
+        media: metering::estimate::MediaTokens::None,
         cache_writes: false,
         context_length: 1,
         output_cap: 1,
