@@ -7,7 +7,7 @@ CARGO := cargo
 PATH := $(TOOLS)/node/bin:$(PATH)
 export PATH
 
-.PHONY: help run cluster test check fix gen web web-test clients chaos sim bench ingest manifests e2e rust clean
+.PHONY: help run cluster test check fix gen web web-test clients chaos sim bench ingest admission manifests e2e rust clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,9 @@ bench: $(TOOLS)/clients.stamp $(TOOLS)/servers.stamp ## figures of docs/bench.md
 ingest: $(TOOLS)/servers.stamp ## usage events per second into the ledger of one Postgres, whose commits reach the disk; N=50000
 	$(CARGO) build --locked --release -p store --example ingest
 	@DURABLE=1 tests/postgres.sh $(CARGO) run --quiet --locked --release -p store --example ingest
+
+admission: ## how long it takes to authenticate, decide and reserve, with 100,000 keys and 10,000 budgets; N=200000
+	$(CARGO) run --quiet --locked --release -p dataplane --example admission
 
 e2e: web $(TOOLS)/chromium.stamp ## the web admin in a real browser against a running weir
 	$(CARGO) build --locked -p server --bin weir
