@@ -32,6 +32,14 @@ def build(*folders):
     return TARGET / "release"
 
 
+def roomy(model, directive):
+    """The load generator's own request with a cap that no stream passes while it is measured: beyond it a stream is counted, and
+    draws more of its budgets."""
+    messages = [{"role": "system", "content": "You are a helpful assistant."}, {"role": "user", "content": f"[[mock {directive}]] "}]
+    return json.dumps({"model": model, "messages": messages, "temperature": 0.7, "max_tokens": 32768, "stream": True,
+                       "stream_options": {"include_usage": True}})
+
+
 class Tools:
     """Which set is used is decided once."""
 
@@ -69,6 +77,8 @@ class Tools:
         """One run against `target`, a tuple of address, key and process id; what was seen. Connections are opened in the first half
         of the warm-up."""
         base, key, pid = target
+        if "--stream" in pace and not self.is_own:
+            pace = (*pace, "--body", roomy(model, pace[pace.index("--mock") + 1]))
         out = self.home / "load.json"
         out.unlink(missing_ok=True)
         command = self._command(

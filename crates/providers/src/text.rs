@@ -98,10 +98,41 @@ impl Text {
     }
 }
 
-/// Half a surrogate pair cannot be unescaped: then the piece is counted as it is.
+/// Half a surrogate pair, which a provider may cut an emoji into, stands for no character: U+FFFD does for it.
 fn unescaped(piece: &[u8]) -> String {
-    let quoted = [b"\"", piece, b"\""].concat();
-    serde_json::from_slice(&quoted).unwrap_or_else(|_| String::from_utf8_lossy(piece).into_owned())
+    let text = |escaped: &[u8]| serde_json::from_slice(&[b"\"", escaped, b"\""].concat()).ok();
+    text(piece)
+        .or_else(|| text(&whole_pairs(piece)))
+        .unwrap_or_else(|| String::from_utf8_lossy(piece).into_owned())
+}
+
+/// The same with U+FFFD for each half of a surrogate pair that lacks its other.
+fn whole_pairs(piece: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::with_capacity(piece.len());
+    let mut rest = piece;
+    while let Some((first, after)) = rest.split_first() {
+        let length = match (unit(rest), rest.get(6..).and_then(unit)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                whole.extend_from_slice(b"\\ufffd");
+                rest = rest.get(6..).unwrap_or_default();
+                continue;
+            }
+            (Some(_), _) => 6,
+            (None, _) if *first == b'\\' && !after.is_empty() => 2,
+            (None, _) => 1,
+        };
+        let (some, later) = rest.split_at(length);
+        whole.extend_from_slice(some);
+        rest = later;
+    }
+    whole
+}
+
+/// The UTF-16 unit of the escape that `text` begins with.
+fn unit(text: &[u8]) -> Option<u16> {
+    let digits = text.strip_prefix(b"\\u")?.get(..4)?;
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 #[cfg(test)]

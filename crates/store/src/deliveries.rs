@@ -9,7 +9,7 @@ use domain::{NoticeTargetId, OrgId, Timestamp};
 use metering::usage::Draw;
 use policy::record::Sealed;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, Order, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::column::{Row, amount};
 use crate::connect::{Store, Whose, commit};
@@ -75,7 +75,8 @@ pub(crate) async fn forget(
 }
 
 impl Store {
-    /// Deliveries whose time has come, of every organization, the longest waiting first.
+    /// Deliveries whose time has come, one of each organization before another of any, the longest waiting first: the
+    /// targets of one that never answer take no place of others.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -88,6 +89,7 @@ impl Store {
         let select = across_orgs::<notice_delivery::Entity>()
             .filter(Column::NextAt.lte(now.as_micros()))
             .filter(Column::TargetId.in_subquery(present))
+            .order_by(Expr::cust("ROW_NUMBER() OVER (PARTITION BY org_id ORDER BY next_at)"), Order::Asc)
             .order_by_asc(Column::NextAt)
             .limit(most);
         let found = select.all(&self.begin_read(Whose::Every).await?).await?;

@@ -168,6 +168,7 @@ suite! {
     }
     notices {
         a_threshold_is_written_with_a_delivery_to_each_target_there_is,
+        targets_of_one_organization_take_no_place_of_anothers,
         a_delivery_is_held_by_one_and_is_free_again_when_its_time_is_over,
         what_arrived_is_delivered_no_more_and_what_did_not_is_tried_at_its_time,
         what_is_given_up_is_counted_and_tried_no_more,

@@ -232,7 +232,7 @@ fn journalled(
     });
     if let Err(error) = deps.journal.append(&Record::Reserved(Arc::clone(&attempt))) {
         deps.leases.void(funded.reservation);
-        return Err(not_journalled(&error));
+        return Err(not_journalled(id, &error));
     }
     Ok(Open {
         attempt,
@@ -244,8 +244,8 @@ fn journalled(
     })
 }
 
-fn not_journalled(error: &JournalError) -> ApiError {
-    tracing::error!(%error, "nothing can be admitted: attempts cannot be journalled");
+fn not_journalled(event: EventId, error: &JournalError) -> ApiError {
+    tracing::error!(event.id = %event, %error, "nothing can be admitted: attempts cannot be journalled");
     let mut refused = ApiError::new(
         ErrorCode::ProviderOverloaded,
         "this node cannot record usage now and admits nothing; try again",

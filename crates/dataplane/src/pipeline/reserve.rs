@@ -76,10 +76,10 @@ pub(super) enum NotFunded {
     Anywhere(ApiError),
 }
 
-fn shortage(refused: NotReserved) -> Result<Shortage, NotFunded> {
+fn shortage(refused: NotReserved, call: &Call) -> Result<Shortage, NotFunded> {
     match refused {
         NotReserved::Exhausted(short) => Ok(short),
-        NotReserved::Unreachable(cause) => Err(NotFunded::Anywhere(unreachable(&cause))),
+        NotReserved::Unreachable(cause) => Err(NotFunded::Anywhere(unreachable(&cause, call))),
     }
 }
 
@@ -99,12 +99,12 @@ pub(super) async fn reserve(
         Ok(reservation) => return Ok(funded(deps, &wanted, (reservation, bound, capped_by))),
         Err(refused) => refused,
     };
-    let mut short = shortage(refused)?;
+    let mut short = shortage(refused, call)?;
     let may_clamp = permit.rules().unaffordable == Unaffordable::Clamp && call.needs.may_clamp();
     if let Some(clamped) = bound.clamped(short.affordable).filter(|_| may_clamp) {
         match deps.leases.reserve(draws, clamped.reserved()).await {
             Ok(reservation) => return Ok(funded(deps, &wanted, (reservation, clamped, Some("budget")))),
-            Err(refused) => short = shortage(refused)?,
+            Err(refused) => short = shortage(refused, call)?,
         }
     }
     let scope = wanted.budget(short.draw).map_or("gone", |budget| budget.scope.name());
@@ -202,8 +202,8 @@ fn funded(
     }
 }
 
-fn unreachable(cause: &str) -> ApiError {
-    tracing::warn!(cause, "budget money cannot be had; requests under hard budgets are refused");
+fn unreachable(cause: &str, call: &Call) -> ApiError {
+    tracing::warn!(request.id = %call.id, cause, "budget money cannot be had; requests under hard budgets are refused");
     let mut error = ApiError::new(
         ErrorCode::ProviderOverloaded,
         "whether the budget covers this request cannot be told now; try again shortly",

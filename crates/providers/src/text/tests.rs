@@ -27,10 +27,16 @@ fn pieces_are_joined_while_escaped_and_come_out_as_they_were_meant() {
 }
 
 #[test]
-fn half_a_surrogate_pair_is_kept_as_it_is() {
-    let mut text = Text::default();
-    text.keep(&raw(r#""\ud83d""#));
-    assert_eq!(text.pieces(), [r"\ud83d"]);
+fn half_a_surrogate_pair_stands_for_one_character_and_leaves_the_rest_as_it_was_meant() {
+    for (escaped, meant) in [
+        (r#""\ud83d""#, "\u{fffd}"),
+        (r#""\u00e9 \ude00 \"\n\\""#, "é \u{fffd} \"\n\\"),
+        (r#""\ud83d\ud83d\ude00\ud83d!""#, "\u{fffd}😀\u{fffd}!"),
+    ] {
+        let mut text = Text::default();
+        text.keep(&raw(escaped));
+        assert_eq!(text.pieces(), [meant], "{escaped}");
+    }
 }
 
 #[test]

@@ -49,6 +49,24 @@ async fn hold(store: &Store, now: Timestamp) -> Vec<Delivery> {
     held
 }
 
+pub(crate) async fn targets_of_one_organization_take_no_place_of_anothers(world: World) {
+    let (_, draw) = world.ours.budget(1, BudgetScope::Org, 100).await;
+    for number in [1, 2, 3] {
+        target(&world.ours, number).await;
+    }
+    spend(&world, 1, draw, 80).await;
+    let (_, draw) = world.theirs.budget(2, BudgetScope::Org, 100).await;
+    target(&world.theirs, 4).await;
+    let event = sample::answered(world.theirs.attempt(2, &[draw]), Pico::new(80));
+    world.store.commit_events(&[event], NOW.plus_seconds(60)).await.unwrap();
+    let mut orgs = Vec::new();
+    for waiting in world.store.waiting_notices(NOW.plus_seconds(60), 2).await.unwrap() {
+        orgs.extend(world.store.hold_notice(waiting, NOW.plus_seconds(80)).await.unwrap());
+    }
+    let orgs: Vec<_> = orgs.into_iter().map(|held| held.notice.org.id).collect();
+    assert_eq!(orgs, [world.ours.org.id, world.theirs.org.id], "three of ours have waited for longer");
+}
+
 pub(crate) async fn a_threshold_is_written_with_a_delivery_to_each_target_there_is(world: World) {
     let (budget, draw) = world.ours.budget(1, BudgetScope::Org, 100).await;
     for number in [1, 2] {
