@@ -19,7 +19,7 @@ use crate::column::{Row, stored};
 use crate::entity::{budget_window, lease};
 use crate::error::StoreError;
 use crate::leases::{self, Charge, Lease, Leaving};
-use crate::scope::{OrgTable, ROWS, insert_over, rows};
+use crate::scope::{OrgTable, ROWS, insert_all, rows};
 
 /// Standings of one organization's budgets, and the leases on them.
 pub(crate) struct Accounts {
@@ -150,5 +150,5 @@ where
     let is_key = |column: &E::Column| keys.iter().any(|key| key.as_str() == column.as_str());
     let others: Vec<E::Column> = E::Column::iter().filter(|column| !is_key(column)).collect();
     let over = OnConflict::columns(keys.iter().copied()).update_columns(others).to_owned();
-    insert_over::<E, _>(rows, over, sql).await
+    insert_all::<E, _>(rows, Some(over), sql).await
 }

@@ -56,7 +56,7 @@ pub(crate) async fn begin(
         next_at: Some(now.as_micros()),
         delivered_at: None,
     });
-    insert_all::<notice_delivery::Entity, _>(deliveries.collect(), sql).await
+    insert_all::<notice_delivery::Entity, _>(deliveries, None, sql).await
 }
 
 /// Gives up everything that is on its way to a target.

@@ -17,7 +17,7 @@ use crate::entity::usage_hour::{Column, Entity, Model};
 use crate::error::StoreError;
 use crate::ledger;
 use crate::rollup::MILLION;
-use crate::scope::{OrgScope, delete, insert_over, rows};
+use crate::scope::{OrgScope, delete, insert_all, rows};
 
 const HOUR_US: i64 = 3_600_000_000;
 
@@ -87,7 +87,7 @@ async fn write(hours: Hours, sql: &DatabaseTransaction) -> Result<(), StoreError
         let new = Expr::col((Alias::new("excluded"), column));
         added.value(column, Expr::col((Entity, column)).add(new));
     }
-    insert_over::<Entity, _>(hours.into_values(), added, sql).await
+    insert_all::<Entity, _>(hours.into_values(), Some(added), sql).await
 }
 
 /// Whether what is stored is `hours`, all of it and no more.

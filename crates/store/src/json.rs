@@ -259,7 +259,7 @@ fn read<'a, T: Deserialize<'a>>(place: Row<'_>, text: &'a str) -> Result<T, Stor
     serde_json::from_str(text).map_err(|error| place.problem(error))
 }
 
-fn write<T: Serialize>(document: &T) -> Result<String, StoreError> {
+pub(crate) fn write<T: Serialize>(document: &T) -> Result<String, StoreError> {
     serde_json::to_string(document).map_err(|error| StoreError::Internal(Box::new(error)))
 }
 

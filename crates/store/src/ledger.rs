@@ -59,10 +59,10 @@ pub(crate) async fn append(
     batch.hash = link(&batch)?;
     let (seq, hash) = (batch.seq, batch.hash.clone());
     insert::<ledger_batch::Entity, _>(batch, sql).await?;
-    insert_all::<ledger_entry::Entity, _>(entries(&events, &notes), sql).await?;
+    insert_all::<ledger_entry::Entity, _>(entries(&events, &notes), None, sql).await?;
     hours::add(&events, sql).await?;
-    insert_all::<usage_event::Entity, _>(events, sql).await?;
-    insert_all::<suspense_note::Entity, _>(notes, sql).await?;
+    insert_all::<usage_event::Entity, _>(events, None, sql).await?;
+    insert_all::<suspense_note::Entity, _>(notes, None, sql).await?;
     update::<ledger_head::Entity>(org)
         .col_expr(ledger_head::Column::Seq, Expr::value(seq))
         .col_expr(ledger_head::Column::Hash, Expr::value(hash))

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::connect::{Store, Whose};
 use crate::error::StoreError;
+use crate::json;
 
 /// A table whose rows belong to organizations.
 pub(crate) trait OrgTable: EntityTrait {
@@ -104,31 +105,8 @@ where
 /// The most rows of one statement: SQLite takes 32,766 values, the widest table has fewer than 100 columns.
 pub(crate) const ROWS: usize = 300;
 
-/// Adds rows, as many at once as the engine takes.
-pub(crate) async fn insert_all<E, C>(rows: Vec<E::Model>, database: &C) -> Result<(), StoreError>
-where
-    E: EntityTrait,
-    E::Model: IntoActiveModel<E::ActiveModel> + Serialize,
-    C: ConnectionTrait,
-{
-    insert_in_parts::<E, C>(rows, None, database).await
-}
-
-/// Adds rows, or does with those that are there what `over` says.
-pub(crate) async fn insert_over<E, C>(
-    rows: impl IntoIterator<Item = E::Model>,
-    over: OnConflict,
-    database: &C,
-) -> Result<(), StoreError>
-where
-    E: EntityTrait,
-    E::Model: IntoActiveModel<E::ActiveModel> + Serialize,
-    C: ConnectionTrait,
-{
-    insert_in_parts::<E, C>(rows, Some(over), database).await
-}
-
-async fn insert_in_parts<E, C>(
+/// Adds rows, as many at once as the engine takes; with those that are there it does what `over` says, if anything.
+pub(crate) async fn insert_all<E, C>(
     rows: impl IntoIterator<Item = E::Model>,
     over: Option<OnConflict>,
     database: &C,
@@ -160,7 +138,7 @@ where
     E: EntityTrait,
     E::Model: Serialize,
 {
-    let rows = serde_json::to_string(&rows).map_err(|error| StoreError::Internal(Box::new(error)))?;
+    let rows = json::write(&rows)?;
     let row_type = Expr::cust(format!("NULL::\"{}\"", E::default().table_name()));
     let records = Func::cust("json_populate_recordset").args([row_type, Expr::val(rows).cast_as("json")]);
     let select = Query::select().columns(E::Column::iter()).from_function(records, "r").to_owned();

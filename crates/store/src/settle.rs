@@ -21,6 +21,7 @@ use crate::accounts::Accounts;
 use crate::connect::{Store, Whose, commit};
 use crate::entity::{budget, usage_event};
 use crate::error::StoreError;
+use crate::json;
 use crate::leases::Charge;
 use crate::ledger::{self, Batch};
 use crate::notices;
@@ -105,8 +106,8 @@ async fn known_of(org: OrgId, ids: &[&str], sql: &DatabaseTransaction) -> Result
         return Ok(select.into_tuple().all(sql).await?);
     }
     // One by one in the primary key: without statistics a list of ids is held against each event of the organization.
-    let list = serde_json::to_string(ids).map_err(|error| StoreError::Internal(Box::new(error)))?;
-    let list = Func::cust("json_array_elements_text").arg(Expr::val(list).cast_as("json"));
+    let list = Expr::val(json::write(&ids)?).cast_as("json");
+    let list = Func::cust("json_array_elements_text").arg(list);
     let is_it = Expr::col(usage_event::Column::EventId.as_column_ref()).eq(Expr::col(("given", "value")));
     let known = select.filter(is_it).limit(1).into_query();
     let select = Query::select()

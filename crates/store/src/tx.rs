@@ -121,7 +121,8 @@ impl PolicyTx {
             self.sql.rollback().await?;
             return row.number(self.revision - 1);
         }
-        insert_all::<policy_change::Entity, _>(changes(&id, self.revision, self.changed), &self.sql).await?;
+        insert_all::<policy_change::Entity, _>(changes(&id, self.revision, self.changed), None, &self.sql)
+            .await?;
         delete::<policy_change::Entity>(self.org)
             .filter(policy_change::Column::Revision.lte(self.revision - KEPT_REVISIONS))
             .exec(&self.sql)
