@@ -47,17 +47,26 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Whether the request will use this class of prompt tokens, as far as can be told.
-    fn uses(&self, class: TokenClass) -> bool {
-        match class {
-            TokenClass::CachedInput => false,
-            TokenClass::AudioInput => {
-                matches!(self.media, MediaTokens::Unknown | MediaTokens::AtMost { audio: true, .. })
-            }
-            TokenClass::ImageInput => self.media == MediaTokens::Unknown,
-            _ => self.cache_writes,
+    /// Whether the prompt has tokens of this class, as far as can be told.
+    fn uses(&self, class: TokenClass) -> Use {
+        use TokenClass::{AudioInput, CachedInput, ImageInput};
+        match (class, self.media) {
+            (AudioInput | ImageInput, MediaTokens::None)
+            | (AudioInput, MediaTokens::AtMost { audio: false, .. }) => Use::Never,
+            (AudioInput, _) | (ImageInput, MediaTokens::Unknown) => Use::Surely,
+            (ImageInput | CachedInput, _) => Use::Perhaps,
+            _ if self.cache_writes => Use::Surely,
+            _ => Use::Perhaps,
         }
     }
+}
+
+/// Whether a class is used.
+enum Use {
+    Never,
+    /// Where the provider has a price for it.
+    Perhaps,
+    Surely,
 }
 
 /// How many tokens a prompt's images, audio and files make.
@@ -203,8 +212,11 @@ impl Dearest {
     ) -> Result<(), EstimateError> {
         self.prompt = self.prompt.max(self.certain(TokenClass::Input, unit, ceiling)?);
         for class in CACHE_CLASSES.into_iter().chain(MEDIA_CLASSES) {
-            let price =
-                if ask.uses(class) { self.certain(class, unit, ceiling)? } else { possible(class, unit) };
+            let price = match ask.uses(class) {
+                Use::Never => continue,
+                Use::Perhaps => possible(class, unit),
+                Use::Surely => self.certain(class, unit, ceiling)?,
+            };
             self.prompt = self.prompt.max(price);
         }
         if ask.output_cap > 0 {

@@ -102,6 +102,18 @@ fn media_that_is_bounded_reserves_its_bound_beside_the_text_at_the_dearest_class
 }
 
 #[test]
+fn a_prompt_is_not_reserved_for_at_the_price_of_media_it_does_not_have() {
+    let unit = prices(&CHAT).with(TokenClass::AudioInput, Some(Pico::new(160)));
+    let unit = unit.with(TokenClass::ImageInput, Some(Pico::new(20)));
+    let version = version(unit, vec![]);
+    let text = bound(&ask(), &version, None).unwrap();
+    assert_eq!(text.reserved(), Pico::new(PROMPT * 10 + 100 * 40));
+    let media = MediaTokens::AtMost { tokens: 0, audio: false };
+    let image = bound(&Ask { media, ..ask() }, &version, None).unwrap();
+    assert_eq!(image.reserved(), Pico::new(PROMPT * 20 + 100 * 40));
+}
+
+#[test]
 fn tools_reserve_what_a_provider_adds_for_them() {
     let bound = bound(&Ask { tools: 2, ..ask() }, &version(prices(&CHAT), vec![]), None).unwrap();
     assert_eq!(bound.reserved(), Pico::new((PROMPT + 1024 + 2 * 32) * 10 + 100 * 40));
