@@ -205,11 +205,7 @@ impl Journal for FileJournal {
     fn committed(&self, watermark: Sequence) -> Result<(), JournalError> {
         let committed = watermark.0.min(self.end().0);
         // First on disk: a file that is gone must be known to be committed.
-        let mut watermark = self.watermark.lock();
-        if watermark.value().is_none_or(|before| before < committed) {
-            watermark.set(committed)?;
-        }
-        drop(watermark);
+        self.watermark.lock().raise(committed)?;
         let mut log = self.log.lock();
         log.drop_up_to(committed);
         let done = log.take_done();

@@ -41,10 +41,16 @@ impl Mark {
         Ok(())
     }
 
+    /// Sets a number that is never lowered.
+    pub(crate) fn raise(&mut self, value: u64) -> io::Result<()> {
+        if self.value.is_some_and(|before| before >= value) { Ok(()) } else { self.set(value) }
+    }
+
     /// Takes the number away.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
-        if self.value.take().is_some() {
+        if self.value.is_some() {
             fs::remove_file(&self.path)?;
+            self.value = None;
         }
         Ok(())
     }
