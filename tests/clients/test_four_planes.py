@@ -18,7 +18,7 @@ SLOW = f'[[sandbox reply="a b c d e f g h" prompt_tokens=20 completion_tokens={T
 
 @pytest.fixture
 def wide(tmp_path, sandbox, servers, started):
-    """A cluster of four data planes; its apps wait longer for money than these streams take."""
+    """A cluster of four data planes."""
     started.append(ClusterWeir(tmp_path, sandbox, servers, nodes=PLANES))
     return started[-1]
 

@@ -2,8 +2,9 @@
 //!
 //! A provider that keeps to the cap it was sent never gets here. Of one that does not, what came is measured cheaply with
 //! every piece, and counted only where that is beyond the cap. More than the cap must be reserved too; where budgets
-//! refuse, the stream ends. Invariant: a stream ends only where it is certain that more came
-//! than is reserved, so that an honest provider is never cut by a guess.
+//! refuse, the stream ends.
+//! Invariant: a stream ends only where it is certain that more came than is reserved, so that an honest provider is never
+//! cut by a guess.
 
 use std::sync::Arc;
 
@@ -63,7 +64,8 @@ impl Guard {
         open.bound = bound;
         Arc::make_mut(&mut open.attempt).reserved = bound.reserved();
         if let Err(error) = deps.journal.append(&Record::Reserved(Arc::clone(&open.attempt))) {
-            tracing::warn!(event.id = %open.attempt.id, %error, "what a stream needs beyond its cap is not reserved: it cannot be journalled");
+            tracing::warn!(event.id = %open.attempt.id, %error,
+                "what a stream needs beyond its cap is not reserved: it cannot be journalled");
             return false;
         }
         self.raised(u64::from(bound.output_cap()) * choices);

@@ -203,7 +203,8 @@ fn funded(
 }
 
 fn unreachable(cause: &str, call: &Call) -> ApiError {
-    tracing::warn!(request.id = %call.id, cause, "budget money cannot be had; requests under hard budgets are refused");
+    tracing::warn!(request.id = %call.id, cause,
+        "budget money cannot be had; requests under hard budgets are refused");
     let mut error = ApiError::new(
         ErrorCode::ProviderOverloaded,
         "whether the budget covers this request cannot be told now; try again shortly",
