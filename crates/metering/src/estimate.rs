@@ -51,9 +51,8 @@ impl Ask {
     fn uses(&self, class: TokenClass) -> Use {
         use TokenClass::{AudioInput, CachedInput, ImageInput};
         match (class, self.media) {
-            (AudioInput | ImageInput, MediaTokens::None)
-            | (AudioInput, MediaTokens::AtMost { audio: false, .. }) => Use::Never,
-            (AudioInput, _) | (ImageInput, MediaTokens::Unknown) => Use::Surely,
+            (AudioInput | ImageInput, MediaTokens::None) | (AudioInput, MediaTokens::AtMost(_)) => Use::Never,
+            (AudioInput | ImageInput, MediaTokens::Unknown) => Use::Surely,
             (ImageInput | CachedInput, _) => Use::Perhaps,
             _ if self.cache_writes => Use::Surely,
             _ => Use::Perhaps,
@@ -74,13 +73,8 @@ enum Use {
 pub enum MediaTokens {
     /// It has none.
     None,
-    /// No more than this, by the formula of a provider who bills images as input and audio as a class of its own.
-    AtMost {
-        /// How many.
-        tokens: u64,
-        /// Whether some are of audio.
-        audio: bool,
-    },
+    /// Images alone, and no more than this by the formula of their provider, who bills them as input.
+    AtMost(u64),
     /// Nobody says: up to the context length, with the text.
     Unknown,
 }
@@ -185,7 +179,7 @@ fn prompt_tokens(ask: &Ask) -> u64 {
     let whole = text.max(u64::from(ask.context_length));
     match ask.media {
         MediaTokens::None => text,
-        MediaTokens::AtMost { tokens, .. } => text.saturating_add(tokens).min(whole),
+        MediaTokens::AtMost(tokens) => text.saturating_add(tokens).min(whole),
         MediaTokens::Unknown => whole,
     }
 }

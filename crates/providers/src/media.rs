@@ -8,9 +8,7 @@
 pub struct Media {
     /// How many images there are.
     pub images: u32,
-    /// Length of all audio, as base64.
-    pub audio_bytes: u64,
-    /// How many videos and files there are.
+    /// How many sounds, videos and files there are, and parts that nobody knows.
     pub others: u32,
     /// The JSON text of all of it, a part of what may become prompt.
     pub bytes: usize,
@@ -20,39 +18,23 @@ pub struct Media {
 /// patches of 32 pixels, times the model's factor.
 ///
 /// Source: "Calculating costs" of <https://platform.openai.com/docs/guides/images-vision>.
-const OPENAI_IMAGES: [(&str, u64); 11] = [
-    ("gpt-4o", 85 + 8 * 170),
-    ("gpt-4o-mini", 2_833 + 8 * 5_667),
-    ("gpt-4.1", 1_536),
-    ("gpt-4.1-mini", 2_489),
-    ("gpt-4.1-nano", 3_779),
-    ("gpt-5", 70 + 8 * 140),
-    ("gpt-5-mini", 2_489),
-    ("gpt-5-nano", 3_779),
-    ("o1", 75 + 8 * 150),
-    ("o3", 75 + 8 * 150),
-    ("o4-mini", 2_642),
-];
+const OPENAI_IMAGES: [(&str, u64); 4] =
+    [("gpt-4o", 85 + 8 * 170), ("gpt-4.1", 1_536), ("gpt-4.1-mini", 2_489), ("gpt-4.1-nano", 3_779)];
 /// The most of any model that reads images in full size.
 ///
 /// Source: <https://platform.claude.com/docs/en/build-with-claude/vision>.
 const ANTHROPIC_IMAGE: u64 = 4_784;
-/// Ten tokens a second, at 8 kbit/s, the least that MP3 knows, as base64.
-///
-/// Source: <https://platform.openai.com/docs/guides/realtime-costs>.
-const OPENAI_AUDIO_BYTES_PER_TOKEN: u64 = 133;
 const SAFETY: u64 = 2;
 
 impl Media {
     /// Whether there is any.
     #[must_use]
     pub const fn is_some(&self) -> bool {
-        self.images > 0 || self.audio_bytes > 0 || self.others > 0
+        self.images > 0 || self.others > 0
     }
 
     pub(crate) fn add(&mut self, other: Self) {
         self.images = self.images.saturating_add(other.images);
-        self.audio_bytes = self.audio_bytes.saturating_add(other.audio_bytes);
         self.others = self.others.saturating_add(other.others);
         self.bytes = self.bytes.saturating_add(other.bytes);
     }
@@ -61,19 +43,13 @@ impl Media {
     /// is not known.
     #[must_use]
     pub fn most_tokens(&self, provider: &str, upstream_model: &str) -> Option<u64> {
-        if self.others > 0 {
-            return None;
-        }
-        let (image, audio) = match provider {
-            "openai" => {
-                (of_openai(upstream_model), Some(self.audio_bytes / OPENAI_AUDIO_BYTES_PER_TOKEN + 1))
-            }
-            "anthropic" => (Some(ANTHROPIC_IMAGE), None),
-            _ => (None, None),
+        let image = match provider {
+            _ if self.others > 0 => None,
+            "openai" => of_openai(upstream_model),
+            "anthropic" => Some(ANTHROPIC_IMAGE),
+            _ => None,
         };
-        let images = if self.images == 0 { 0 } else { image?.checked_mul(self.images.into())? };
-        let audio = if self.audio_bytes == 0 { 0 } else { audio? };
-        images.checked_add(audio)?.checked_mul(SAFETY)
+        image?.checked_mul(self.images.into())?.checked_mul(SAFETY)
     }
 }
 
@@ -89,7 +65,7 @@ fn of_openai(upstream_model: &str) -> Option<u64> {
 mod tests {
     use super::Media;
 
-    const IMAGE: Media = Media { images: 1, audio_bytes: 0, others: 0, bytes: 90 };
+    const IMAGE: Media = Media { images: 1, others: 0, bytes: 90 };
 
     #[test]
     fn an_image_is_bounded_by_its_providers_formula() {
@@ -102,9 +78,7 @@ mod tests {
     /// Billed figures that were published: <https://community.openai.com/t/1281361>, and the examples of the documentation.
     #[test]
     fn what_was_billed_is_within_the_bound() {
-        for (model, billed) in
-            [("gpt-4o", 1_105), ("gpt-4.1", 1_453), ("gpt-4.1-mini", 2_498), ("gpt-4o-mini", 48_169)]
-        {
+        for (model, billed) in [("gpt-4o", 1_105), ("gpt-4.1", 1_453), ("gpt-4.1-mini", 2_498)] {
             assert!(IMAGE.most_tokens("openai", model).unwrap() > billed, "{model}");
         }
     }
@@ -114,15 +88,5 @@ mod tests {
         assert_eq!(IMAGE.most_tokens("openai", "gpt-5.9-pro"), None);
         assert_eq!(IMAGE.most_tokens("together", "gpt-4.1"), None);
         assert_eq!(Media { others: 1, ..IMAGE }.most_tokens("openai", "gpt-4.1"), None);
-        let audio = Media { audio_bytes: 1_000, ..Media::default() };
-        assert_eq!(audio.most_tokens("anthropic", "claude-haiku-4-5"), None);
-        assert_eq!(Media::default().most_tokens("together", "x"), Some(0), "text alone needs none");
-    }
-
-    /// A minute of the most compressed MP3 is 60,000 bytes, 80,000 as base64, and is billed as 600 tokens.
-    #[test]
-    fn audio_is_bounded_by_its_bytes() {
-        let minute = Media { audio_bytes: 80_000, ..Media::default() };
-        assert!(minute.most_tokens("openai", "gpt-audio").unwrap() >= 600);
     }
 }

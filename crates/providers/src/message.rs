@@ -146,7 +146,6 @@ fn check_part(part: &Fields<'_>) -> Result<Media, BadRequest> {
     let media = Media { bytes: raw.get().len(), ..Media::default() };
     Ok(match name {
         "image_url" => Media { images: 1, ..media },
-        "input_audio" => Media { audio_bytes: u64::try_from(media.bytes).unwrap_or(u64::MAX), ..media },
         _ => Media { others: 1, ..media },
     })
 }

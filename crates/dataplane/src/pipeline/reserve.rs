@@ -158,8 +158,7 @@ fn media_tokens(wanted: &Wanted<'_>) -> MediaTokens {
         return MediaTokens::None;
     }
     let most = media.most_tokens(&candidate.provider.slug, &candidate.endpoint.upstream_model);
-    let audio = media.audio_bytes > 0;
-    most.map_or(MediaTokens::Unknown, |tokens| MediaTokens::AtMost { tokens, audio })
+    most.map_or(MediaTokens::Unknown, MediaTokens::AtMost)
 }
 
 /// The request's own `max_cost` lowers the cap, or refuses.

@@ -90,13 +90,13 @@ fn media_that_nobody_bounds_reserves_the_whole_context() {
 fn media_that_is_bounded_reserves_its_bound_beside_the_text_at_the_dearest_class() {
     let unit = prices(&CHAT).with(TokenClass::ImageInput, Some(Pico::new(11)));
     let unit = unit.with(TokenClass::AudioInput, Some(Pico::new(10)));
-    let media = MediaTokens::AtMost { tokens: 3_072, audio: false };
+    let media = MediaTokens::AtMost(3_072);
     let bounded = bound(&Ask { media, ..ask() }, &version(unit, vec![]), None).unwrap();
     assert_eq!(bounded.reserved(), Pico::new((PROMPT + 3_072) * 11 + 100 * 40));
     let version = version(prices(&CHAT), vec![]);
-    let audio = Ask { media: MediaTokens::AtMost { tokens: 1, audio: true }, ..ask() };
-    assert_eq!(bound(&audio, &version, None), Err(EstimateError::Unpriced(TokenClass::AudioInput)));
-    let many = Ask { media: MediaTokens::AtMost { tokens: 1_000_000, audio: false }, ..ask() };
+    let unknown = Ask { media: MediaTokens::Unknown, ..ask() };
+    assert_eq!(bound(&unknown, &version, None), Err(EstimateError::Unpriced(TokenClass::AudioInput)));
+    let many = Ask { media: MediaTokens::AtMost(1_000_000), ..ask() };
     let a_context = bound(&many, &version, None).unwrap();
     assert_eq!(a_context.reserved(), Pico::new(128_000 * 10 + 100 * 40));
 }
@@ -108,7 +108,7 @@ fn a_prompt_is_not_reserved_for_at_the_price_of_media_it_does_not_have() {
     let version = version(unit, vec![]);
     let text = bound(&ask(), &version, None).unwrap();
     assert_eq!(text.reserved(), Pico::new(PROMPT * 10 + 100 * 40));
-    let media = MediaTokens::AtMost { tokens: 0, audio: false };
+    let media = MediaTokens::AtMost(0);
     let image = bound(&Ask { media, ..ask() }, &version, None).unwrap();
     assert_eq!(image.reserved(), Pico::new(PROMPT * 20 + 100 * 40));
 }
